@@ -1,0 +1,36 @@
+//! Types and contracts that every part of varisk shares: positions and contigs, alleles,
+//! genotype calls, batches of sites, the [`Stage`] and [`Analysis`] contracts and run limits.
+//!
+//! This crate does no I/O: it neither opens files nor prints.
+
+mod allele;
+mod analysis;
+mod assembly;
+mod batch;
+mod call;
+mod contig;
+mod exact;
+mod feature;
+mod limits;
+mod patient;
+mod ploidy;
+mod position;
+mod reason;
+mod stage;
+mod variant_key;
+
+pub use allele::AlleleClass;
+pub use analysis::{Analysis, AnalysisError, AnalysisOutput};
+pub use assembly::GenomeBuild;
+pub use batch::{BatchError, SiteBatch, columns, site_schema};
+pub use call::{Call, CallCode, CallMatrix, Haplotype, PolyploidCall};
+pub use contig::{ContigId, ContigSet, canonical_name};
+pub use exact::{ExactSum, Quantised, SCALE_BITS, dequantise, quantise};
+pub use feature::{FeatureTable, FeatureValue};
+pub use limits::RunLimits;
+pub use patient::{Covariate, Patient, Sex};
+pub use ploidy::{DosageTable, PloidyMap, SiteClass};
+pub use position::{Interval, Position};
+pub use reason::Reason;
+pub use stage::{Stage, StageError, Worker};
+pub use variant_key::VariantKey;
