@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, Float32Array, PrimitiveArray, StringArray, UInt8Array, UInt32Array,
 };
-use arrow::compute::take_record_batch;
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -195,23 +194,6 @@ impl SiteBatch {
         }
         self.sites = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?;
         Ok(self)
-    }
-
-    /// The rows in a new order.
-    ///
-    /// # Errors
-    /// An index is out of range.
-    pub fn reordered(&self, order: &[usize]) -> Result<Self, BatchError> {
-        let indices: UInt32Array = order
-            .iter()
-            .map(|i| u32::try_from(*i).unwrap_or(u32::MAX))
-            .collect();
-        Ok(Self {
-            number: self.number,
-            contigs: Arc::clone(&self.contigs),
-            sites: take_record_batch(&self.sites, &indices)?,
-            calls: Arc::new(self.calls.reordered(order)),
-        })
     }
 
     fn typed<T: Array + 'static>(

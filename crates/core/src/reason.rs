@@ -47,6 +47,8 @@ reasons! {
     AmbiguousBase = "ambiguous_base",
     /// REF differs from the reference sequence (under `--ref-mismatch quarantine`).
     ReferenceMismatch = "reference_mismatch",
+    /// The same record stands in the file a second time; the first one counts.
+    RepeatedAllele = "repeated_allele",
     /// The allele is longer than the model's window.
     AlleleExceedsWindow = "allele_exceeds_window",
     /// The record is at the telomere (position 0): no base to anchor a window on.

@@ -1,1 +1,34 @@
-//! placeholder
+//! Streaming readers of variants and sample tables.
+//!
+//! A [`RecordSource`] cuts one or many VCF or BCF files into numbered [`RawBatch`]es of whole
+//! positions; a [`SiteDecoder`] (one for each thread) turns a batch into a
+//! [`varisk_core::SiteBatch`] of normalised biallelic alleles with a matrix of calls.
+//!
+//! The header and the record grammar are read here rather than by noodles: its header reader
+//! refuses files that the specification's own suite lists as valid (repeated contigs, PEDIGREE
+//! lines), and walking samples through it is several times slower than decoding them in place.
+//! BGZF, tabix and CSI are noodles'.
+
+mod bcf;
+mod bytes;
+mod decoder;
+mod error;
+mod genotype;
+mod header;
+mod index;
+mod record;
+mod regions;
+mod samplesheet;
+mod source;
+mod stream;
+mod vcf;
+
+pub use decoder::{Decoded, RefMismatch, SiteDecoder, SiteDecoderSettings};
+pub use error::{BadRecord, ReadError};
+pub use genotype::{GenotypeError, GenotypeRow, decode_text, decode_typed};
+pub use header::{Contig, Header, InfoDefinition, InfoNumber};
+pub use record::{Defect, ParsedRecord, RecordFormat, WantedInfo};
+pub use regions::{RegionError, Regions};
+pub use samplesheet::{SampleSheet, SheetError, SheetRow};
+pub use source::{Entry, FileInput, RawBatch, RecordSource, SourceSettings};
+pub use vcf::parse_line;

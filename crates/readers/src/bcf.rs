@@ -1,0 +1,331 @@
+//! A BCF record taken apart (VCF specification, section 6).
+
+use std::ops::Range;
+
+use crate::Header;
+use crate::record::{
+    Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternate_text, check_reference_text,
+};
+use crate::vcf::check_count;
+
+/// Length of the two length words before a record.
+pub(crate) const LENGTH_WORDS: usize = 8;
+/// Length of the fixed part of the shared block.
+const FIXED: usize = 24;
+
+/// Contig dictionary index and 1-based POS of a record (length words included), 0 for the telomere.
+pub(crate) fn placement(record: &[u8]) -> Option<(usize, u32)> {
+    let contig = usize::try_from(int32(record, LENGTH_WORDS)?).ok()?;
+    let position = u32::try_from(int32(record, LENGTH_WORDS + 4)?.checked_add(1)?).ok()?;
+    Some((contig, position))
+}
+
+fn int32(bytes: &[u8], at: usize) -> Option<i32> {
+    let raw: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+    Some(i32::from_le_bytes(raw))
+}
+
+fn uint32(bytes: &[u8], at: usize) -> Option<u32> {
+    int32(bytes, at).map(i32::cast_unsigned)
+}
+
+/// Parses a record (length words included) after its placement.
+pub(crate) fn parse(
+    bytes: &[u8],
+    header: &Header,
+    genotype_key: Option<usize>,
+    wanted: &[WantedInfo],
+    record: &mut ParsedRecord,
+) -> Result<(), Defect> {
+    record.clear(wanted.len());
+    parse_parts(bytes, header, genotype_key, wanted, record)
+        .unwrap_or_else(|| Err(Defect::new("layout", "the binary record is damaged")))
+}
+
+/// `None` where the bytes end early or a length is impossible.
+fn parse_parts(
+    bytes: &[u8],
+    header: &Header,
+    genotype_key: Option<usize>,
+    wanted: &[WantedInfo],
+    record: &mut ParsedRecord,
+) -> Option<Result<(), Defect>> {
+    let shared = usize::try_from(uint32(bytes, 0)?).ok()?;
+    let shared_end = LENGTH_WORDS.checked_add(shared)?;
+    if shared < FIXED || shared_end > bytes.len() {
+        return None;
+    }
+    let quality = uint32(bytes, LENGTH_WORDS + 12)?;
+    let alleles_info = uint32(bytes, LENGTH_WORDS + 16)?;
+    let format_samples = uint32(bytes, LENGTH_WORDS + 20)?;
+    let (alleles, infos) = (alleles_info >> 16, alleles_info & 0xffff);
+    let (formats, samples) = (format_samples >> 24, format_samples & 0x00ff_ffff);
+    // 0x7f800001 is the missing float.
+    record.quality = Some(f32::from_bits(quality)).filter(|value| value.is_finite());
+
+    let mut cursor = Cursor {
+        bytes: bytes.get(..shared_end)?,
+        at: LENGTH_WORDS + FIXED,
+    };
+    let id = cursor.text()?;
+    record.id = (!id.is_empty() && bytes.get(id.clone())? != b".").then_some(id);
+    record.reference = cursor.text()?;
+    for _ in 1..alleles {
+        record.alternates.push(cursor.text()?);
+    }
+    let reference = bytes.get(record.reference.clone())?;
+    if let Err(defect) = check_reference_text(reference) {
+        return Some(Err(defect));
+    }
+    for range in &record.alternates {
+        if let Err(defect) = check_alternate_text(bytes.get(range.clone())?) {
+            return Some(Err(defect));
+        }
+    }
+    let alternates = record.alternates.len();
+
+    let filters = cursor.value()?;
+    for i in 0..filters.count {
+        let name = header
+            .strings
+            .get(usize::try_from(filters.integer(bytes, i)??).ok()?)?;
+        if i > 0 {
+            record.filter.push(';');
+        }
+        record.filter.push_str(name);
+    }
+    for _ in 0..infos {
+        let key = usize::try_from(cursor.value()?.integer(bytes, 0)??).ok()?;
+        let value = cursor.value()?;
+        let Some((field, out)) = wanted
+            .iter()
+            .zip(&mut record.info)
+            .find(|(field, _)| field.dictionary_index == Some(key))
+        else {
+            continue;
+        };
+        if let Err(defect) = numbers(bytes, &value, field, alternates, out)? {
+            return Some(Err(defect));
+        }
+    }
+
+    if usize::try_from(samples).ok()? != header.samples.len() {
+        return Some(Err(Defect::new(
+            "columns",
+            format!(
+                "the record has {samples} samples where the header has {}",
+                header.samples.len()
+            ),
+        )));
+    }
+    let samples = header.samples.len();
+    let mut cursor = Cursor {
+        bytes,
+        at: shared_end,
+    };
+    for _ in 0..formats {
+        let key = usize::try_from(cursor.value()?.integer(bytes, 0)??).ok()?;
+        let (kind, per_sample) = cursor.descriptor()?;
+        let width = kind.width();
+        let length = width.checked_mul(per_sample)?.checked_mul(samples)?;
+        let values = cursor.skip(length)?;
+        if Some(key) == genotype_key {
+            record.genotypes = GenotypeBytes::Typed {
+                width,
+                per_sample,
+                values,
+            };
+        }
+    }
+    Some(Ok(()))
+}
+
+fn numbers(
+    bytes: &[u8],
+    value: &Value,
+    field: &WantedInfo,
+    alternates: usize,
+    out: &mut Vec<Option<f32>>,
+) -> Option<Result<(), Defect>> {
+    match value.kind {
+        Kind::Missing => {
+            // A flag has no value: its presence is the value.
+            out.push(Some(1.0));
+            return Some(Ok(()));
+        }
+        Kind::Text => return Some(Err(crate::vcf::not_a_number(&field.name))),
+        _ => {}
+    }
+    for i in 0..value.count {
+        match value.number(bytes, i)? {
+            Number::End => break,
+            Number::Missing => out.push(None),
+            Number::Value(number) => out.push(Some(number).filter(|number| number.is_finite())),
+        }
+    }
+    if out.iter().all(Option::is_none) {
+        out.clear();
+        return Some(Ok(()));
+    }
+    Some(check_count(field, out.len(), alternates))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Missing,
+    Int8,
+    Int16,
+    Int32,
+    Float,
+    Text,
+}
+
+impl Kind {
+    fn width(self) -> usize {
+        match self {
+            Self::Missing => 0,
+            Self::Int8 | Self::Text => 1,
+            Self::Int16 => 2,
+            Self::Int32 | Self::Float => 4,
+        }
+    }
+}
+
+enum Number {
+    Value(f32),
+    Missing,
+    End,
+}
+
+struct Value {
+    kind: Kind,
+    count: usize,
+    range: Range<usize>,
+}
+
+impl Value {
+    fn raw<'a>(&self, bytes: &'a [u8], i: usize) -> Option<&'a [u8]> {
+        let width = self.kind.width();
+        let start = self.range.start.checked_add(i.checked_mul(width)?)?;
+        bytes
+            .get(start..start.checked_add(width)?)
+            .filter(|_| i < self.count)
+    }
+
+    /// An integer; the inner `None` for a missing one.
+    fn integer(&self, bytes: &[u8], i: usize) -> Option<Option<i32>> {
+        let raw = self.raw(bytes, i)?;
+        Some(match (self.kind, raw) {
+            (Kind::Int8, [a]) => {
+                Some(i32::from(a.cast_signed())).filter(|v| *v > i32::from(i8::MIN) + 7)
+            }
+            (Kind::Int16, [a, b]) => Some(i32::from(i16::from_le_bytes([*a, *b])))
+                .filter(|v| *v > i32::from(i16::MIN) + 7),
+            (Kind::Int32, [a, b, c, d]) => {
+                Some(i32::from_le_bytes([*a, *b, *c, *d])).filter(|v| *v > i32::MIN + 7)
+            }
+            _ => return None,
+        })
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "INFO numbers are features in 32-bit floats"
+    )]
+    fn number(&self, bytes: &[u8], i: usize) -> Option<Number> {
+        let raw = self.raw(bytes, i)?;
+        let (value, end) = match (self.kind, raw) {
+            (Kind::Int8, [a]) => (f32::from(a.cast_signed()), *a == 0x81),
+            (Kind::Int16, [a, b]) => (
+                f32::from(i16::from_le_bytes([*a, *b])),
+                [*a, *b] == [0x01, 0x80],
+            ),
+            (Kind::Int32, [a, b, c, d]) => (
+                i32::from_le_bytes([*a, *b, *c, *d]) as f32,
+                [*a, *b, *c, *d] == [0x01, 0, 0, 0x80],
+            ),
+            (Kind::Float, [a, b, c, d]) => {
+                let bits = u32::from_le_bytes([*a, *b, *c, *d]);
+                return Some(match bits {
+                    0x7f80_0001 => Number::Missing,
+                    0x7f80_0002 => Number::End,
+                    _ => Number::Value(f32::from_bits(bits)),
+                });
+            }
+            _ => return None,
+        };
+        if end {
+            return Some(Number::End);
+        }
+        Some(if self.integer(bytes, i)?.is_none() {
+            Number::Missing
+        } else {
+            Number::Value(value)
+        })
+    }
+}
+
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn skip(&mut self, length: usize) -> Option<Range<usize>> {
+        let end = self
+            .at
+            .checked_add(length)
+            .filter(|end| *end <= self.bytes.len())?;
+        let range = self.at..end;
+        self.at = end;
+        Some(range)
+    }
+
+    fn descriptor_byte(&mut self) -> Option<(Kind, usize)> {
+        let range = self.skip(1)?;
+        let byte = self.bytes[range.start];
+        let kind = match byte & 0xf {
+            0 => Kind::Missing,
+            1 => Kind::Int8,
+            2 => Kind::Int16,
+            3 => Kind::Int32,
+            5 => Kind::Float,
+            7 => Kind::Text,
+            _ => return None,
+        };
+        Some((kind, usize::from(byte >> 4)))
+    }
+
+    fn descriptor(&mut self) -> Option<(Kind, usize)> {
+        let (kind, short) = self.descriptor_byte()?;
+        if short < 15 {
+            return Some((kind, short));
+        }
+        // The length follows as one integer; anything else would let a file nest lengths for ever.
+        let (length_kind, 1) = self.descriptor_byte()? else {
+            return None;
+        };
+        let range = self.skip(length_kind.width())?;
+        let length = Value {
+            kind: length_kind,
+            count: 1,
+            range,
+        };
+        Some((kind, usize::try_from(length.integer(self.bytes, 0)??).ok()?))
+    }
+
+    fn value(&mut self) -> Option<Value> {
+        let (kind, count) = self.descriptor()?;
+        let range = self.skip(kind.width().checked_mul(count)?)?;
+        Some(Value { kind, count, range })
+    }
+
+    fn text(&mut self) -> Option<Range<usize>> {
+        let value = self.value()?;
+        match value.kind {
+            Kind::Text => Some(value.range),
+            Kind::Missing => Some(self.at..self.at),
+            _ => None,
+        }
+    }
+}

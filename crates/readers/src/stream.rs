@@ -1,0 +1,435 @@
+//! Records of one file, one after the other, placed on the run's contigs and checked for order.
+
+use std::cmp::Ordering;
+use std::io::{self, BufRead, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memchr::memchr;
+use varisk_core::{ContigId, ContigSet, Interval, Position};
+
+use crate::bytes::{ByteStream, Packing};
+use crate::index::FileIndex;
+use crate::{Header, ReadError, RecordFormat, Regions, bcf};
+
+/// A header longer than this is no header.
+const MAX_HEADER: usize = 1 << 30;
+/// A BCF record longer than this is damage, not data.
+const MAX_RECORD: usize = 1 << 30;
+
+/// Contig and position of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// Rank of the contig in the order that files must follow.
+    pub(crate) rank: u32,
+    pub(crate) position: Position,
+    pub(crate) contig: ContigId,
+}
+
+/// The order of contigs that all files of a run follow: that of the first file's header, then that
+/// of the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ContigOrder(Vec<u32>);
+
+impl ContigOrder {
+    pub(crate) fn new(contigs: &ContigSet, header: &Header) -> Self {
+        let unranked = u32::MAX;
+        let mut ranks = vec![unranked; contigs.len()];
+        let mut next = 0;
+        let named = header
+            .contigs
+            .iter()
+            .filter_map(|contig| contigs.find(&contig.name));
+        for id in named.chain(contigs.iter().map(|(id, _, _)| id)) {
+            let rank = &mut ranks[id.0 as usize];
+            if *rank == unranked {
+                *rank = next;
+                next += 1;
+            }
+        }
+        Self(ranks)
+    }
+
+    pub(crate) fn ranks(&self) -> &[u32] {
+        &self.0
+    }
+
+    pub(crate) fn rank(&self, contig: ContigId) -> u32 {
+        self.0.get(contig.0 as usize).copied().unwrap_or(u32::MAX)
+    }
+}
+
+/// The opened front of a file: header read, records not yet.
+pub(crate) struct OpenedFile {
+    pub(crate) path: PathBuf,
+    pub(crate) name: String,
+    pub(crate) format: RecordFormat,
+    pub(crate) header: Header,
+    packing: Packing,
+    bytes: ByteStream,
+}
+
+impl OpenedFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
+        let name = if path == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            path.display().to_string()
+        };
+        let (mut bytes, packing) = ByteStream::open(path)?;
+        let damaged = |source| ReadError::Io {
+            file: name.clone(),
+            record: 0,
+            source,
+        };
+        let bad_header = |detail| ReadError::Header {
+            file: name.clone(),
+            detail,
+        };
+        let start = bytes.fill_buf().map_err(damaged)?;
+        if start.is_empty() {
+            return Err(bad_header("the file is empty".to_owned()));
+        }
+        let format = if start.starts_with(b"BCF") {
+            RecordFormat::Bcf
+        } else {
+            RecordFormat::Vcf
+        };
+        let text = match format {
+            RecordFormat::Vcf => vcf_header(&mut bytes),
+            RecordFormat::Bcf => bcf_header(&mut bytes),
+        };
+        let header = Header::parse(&text.map_err(damaged)?).map_err(bad_header)?;
+        Ok(Self {
+            path: path.to_owned(),
+            name,
+            format,
+            header,
+            packing,
+            bytes,
+        })
+    }
+}
+
+fn vcf_header(bytes: &mut ByteStream) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    while bytes.fill_buf()?.first() == Some(&b'#') && text.len() < MAX_HEADER {
+        bytes.read_until(b'\n', &mut text)?;
+    }
+    Ok(text)
+}
+
+fn bcf_header(bytes: &mut ByteStream) -> io::Result<Vec<u8>> {
+    let mut front = [0; 9];
+    bytes.read_exact(&mut front)?;
+    let length = u32::from_le_bytes([front[5], front[6], front[7], front[8]]) as usize;
+    if front[3] != 2 || length > MAX_HEADER {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is not BCF version 2",
+        ));
+    }
+    let mut text = Vec::new();
+    bytes.take(length as u64).read_to_end(&mut text)?;
+    if text.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    while text.last() == Some(&0) {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// Records of one file in order.
+pub(crate) struct RecordStream {
+    pub(crate) file: OpenedFile,
+    contigs: Arc<ContigSet>,
+    order: Arc<ContigOrder>,
+    intervals: Option<Vec<Interval>>,
+    next_interval: usize,
+    index: Option<FileIndex>,
+    /// Records read so far, the current one included.
+    records: u64,
+    current: Vec<u8>,
+    place: Option<Place>,
+    previous: Option<Place>,
+    /// Contig name of the record before and what it resolved to: most records repeat it.
+    last_contig: (Vec<u8>, Option<ContigId>),
+}
+
+impl RecordStream {
+    pub(crate) fn new(
+        file: OpenedFile,
+        contigs: Arc<ContigSet>,
+        order: Arc<ContigOrder>,
+        regions: &Regions,
+    ) -> Result<Self, ReadError> {
+        let mut intervals = regions.intervals().map(<[Interval]>::to_vec);
+        let mut index = None;
+        if let Some(intervals) = &mut intervals {
+            if file.packing == Packing::Gzip {
+                return Err(ReadError::Unsupported {
+                    file: file.name,
+                    detail: "is gzip but not BGZF, so regions cannot be read from it; rewrite it with 'gzip -d' and 'bgzip'".to_owned(),
+                });
+            }
+            intervals.sort_by_key(|interval| (order.rank(interval.contig), interval.start));
+            if matches!(file.bytes, ByteStream::BgzfFile(_)) {
+                index = FileIndex::beside(&file.path)?;
+            }
+        }
+        let mut stream = Self {
+            file,
+            contigs,
+            order,
+            intervals,
+            next_interval: 0,
+            index,
+            records: 0,
+            current: Vec::new(),
+            place: None,
+            previous: None,
+            last_contig: (Vec::new(), None),
+        };
+        stream.seek_interval()?;
+        stream.advance()?;
+        Ok(stream)
+    }
+
+    /// Place of the record that [`RecordStream::take`] gives next.
+    pub(crate) fn peek(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// 1-based number of that record.
+    pub(crate) fn record_number(&self) -> u64 {
+        self.records
+    }
+
+    /// Bytes of that record.
+    pub(crate) fn current(&self) -> &[u8] {
+        &self.current
+    }
+
+    /// Goes to the next record inside the regions.
+    pub(crate) fn advance(&mut self) -> Result<(), ReadError> {
+        loop {
+            self.place = None;
+            if self
+                .intervals
+                .as_ref()
+                .is_some_and(|intervals| self.next_interval >= intervals.len())
+            {
+                return Ok(());
+            }
+            if !self.read()? {
+                return self.check_end();
+            }
+            self.records += 1;
+            let Some(place) = self.locate()? else {
+                continue;
+            };
+            if let Some(previous) = self.previous.filter(|previous| place < *previous) {
+                return Err(ReadError::Unsorted {
+                    file: self.file.name.clone(),
+                    record: self.records,
+                    place: self.show(place),
+                    previous: self.show(previous),
+                });
+            }
+            self.previous = Some(place);
+            match self.compare(place)? {
+                Ordering::Equal => {
+                    self.place = Some(place);
+                    return Ok(());
+                }
+                _ => continue,
+            }
+        }
+    }
+
+    /// Where a place lies to the regions: inside (equal), before or after the current one. After it,
+    /// the next region becomes the current one.
+    fn compare(&mut self, place: Place) -> Result<Ordering, ReadError> {
+        loop {
+            let Some(intervals) = &self.intervals else {
+                return Ok(Ordering::Equal);
+            };
+            let Some(interval) = intervals.get(self.next_interval) else {
+                return Ok(Ordering::Greater);
+            };
+            let rank = self.order.rank(interval.contig);
+            let key = (place.rank, place.position);
+            if key < (rank, interval.start) {
+                return Ok(Ordering::Less);
+            }
+            if key <= (rank, interval.end) {
+                return Ok(Ordering::Equal);
+            }
+            self.next_interval += 1;
+            if self.seek_interval()? {
+                return Ok(Ordering::Greater);
+            }
+        }
+    }
+
+    /// With an index, goes to where the current region starts; regions without records are passed
+    /// over. Says whether the place in the file changed.
+    fn seek_interval(&mut self) -> Result<bool, ReadError> {
+        let (Some(intervals), Some(index)) = (&self.intervals, &self.index) else {
+            return Ok(false);
+        };
+        while let Some(interval) = intervals.get(self.next_interval) {
+            let is_contig = |name: &str| self.contigs.find(name) == Some(interval.contig);
+            if let Some(position) =
+                index.start(interval, is_contig, &self.file.header.contig_dictionary)?
+            {
+                let sought = self.file.bytes.seek(position);
+                self.previous = None;
+                return sought.map_err(|source| ReadError::Io {
+                    file: self.file.name.clone(),
+                    record: self.records,
+                    source,
+                });
+            }
+            self.next_interval += 1;
+        }
+        Ok(true)
+    }
+
+    /// Reads the next record into `current`; `false` at the end.
+    fn read(&mut self) -> Result<bool, ReadError> {
+        self.current.clear();
+        let read = match self.file.format {
+            RecordFormat::Vcf => self.read_line(),
+            RecordFormat::Bcf => self.read_binary(),
+        };
+        read.map_err(|source| ReadError::Io {
+            file: self.file.name.clone(),
+            record: self.records,
+            source,
+        })
+    }
+
+    fn read_line(&mut self) -> io::Result<bool> {
+        loop {
+            if self.file.bytes.read_until(b'\n', &mut self.current)? == 0 {
+                return Ok(false);
+            }
+            if self.current.last() == Some(&b'\n') {
+                self.current.pop();
+            }
+            if self.current.last() == Some(&b'\r') {
+                self.current.pop();
+            }
+            if !self.current.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn read_binary(&mut self) -> io::Result<bool> {
+        let bytes = &mut self.file.bytes;
+        if bytes.fill_buf()?.is_empty() {
+            return Ok(false);
+        }
+        let mut words = [0; bcf::LENGTH_WORDS];
+        bytes.read_exact(&mut words)?;
+        let word = |at: usize| {
+            u32::from_le_bytes([words[at], words[at + 1], words[at + 2], words[at + 3]]) as usize
+        };
+        let length = word(0).saturating_add(word(4));
+        if length > MAX_RECORD {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a record claims more than 1 GiB",
+            ));
+        }
+        self.current.extend_from_slice(&words);
+        let read = bytes.take(length as u64).read_to_end(&mut self.current)?;
+        if read < length {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        } else {
+            Ok(true)
+        }
+    }
+
+    fn check_end(&self) -> Result<(), ReadError> {
+        if self.file.bytes.ended_whole() {
+            Ok(())
+        } else {
+            Err(ReadError::Truncated {
+                file: self.file.name.clone(),
+            })
+        }
+    }
+
+    /// Place of the current record; `None` for a contig that is not in the reference where regions
+    /// were asked for, since it cannot lie in one.
+    fn locate(&mut self) -> Result<Option<Place>, ReadError> {
+        let misplaced = |detail: &str| ReadError::Placement {
+            file: self.file.name.clone(),
+            record: self.records,
+            detail: detail.to_owned(),
+        };
+        let (name, position) = match self.file.format {
+            RecordFormat::Vcf => {
+                let line = &self.current;
+                let tab = memchr(b'\t', line)
+                    .ok_or_else(|| misplaced("the columns are not parted by tabs"))?;
+                let rest = &line[tab + 1..];
+                let end = memchr(b'\t', rest).ok_or_else(|| misplaced("columns are missing"))?;
+                let position = std::str::from_utf8(&rest[..end])
+                    .ok()
+                    .filter(|text| !text.starts_with('+'))
+                    .and_then(|text| text.parse().ok());
+                (
+                    &line[..tab],
+                    position.ok_or_else(|| misplaced("POS is not a position"))?,
+                )
+            }
+            RecordFormat::Bcf => {
+                let (index, position) = bcf::placement(&self.current)
+                    .ok_or_else(|| misplaced("the binary record is damaged"))?;
+                let name = self
+                    .file
+                    .header
+                    .contig_dictionary
+                    .get(index)
+                    .filter(|name| !name.is_empty());
+                (
+                    name.ok_or_else(|| misplaced("CHROM is not in the header"))?
+                        .as_bytes(),
+                    position,
+                )
+            }
+        };
+        if name != self.last_contig.0 || self.last_contig.1.is_none() {
+            let text = std::str::from_utf8(name)
+                .ok()
+                .filter(|text| !text.is_empty() && !text.contains(char::is_whitespace));
+            let text = text.ok_or_else(|| misplaced("CHROM is not a contig name"))?;
+            let found = self.contigs.find(text);
+            if found.is_none() && self.intervals.is_none() {
+                return Err(ReadError::UnknownContig {
+                    file: self.file.name.clone(),
+                    record: self.records,
+                    contig: text.to_owned(),
+                });
+            }
+            self.last_contig = (name.to_vec(), found);
+        }
+        let Some(contig) = self.last_contig.1 else {
+            return Ok(None);
+        };
+        Ok(Some(Place {
+            rank: self.order.rank(contig),
+            position: Position(position),
+            contig,
+        }))
+    }
+
+    fn show(&self, place: Place) -> String {
+        format!("{}:{}", self.contigs.name(place.contig), place.position)
+    }
+}

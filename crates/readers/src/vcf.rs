@@ -1,0 +1,304 @@
+//! A line of VCF taken apart.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter};
+
+use crate::InfoNumber;
+use crate::record::{
+    Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternate_text, check_reference_text,
+    parse_float,
+};
+
+/// Parses the columns of a line (without its line end) after CHROM and POS.
+///
+/// `samples` is the number of sample columns of the header.
+///
+/// # Errors
+/// The record is not what VCF allows; it can be set aside.
+pub fn parse_line(
+    line: &[u8],
+    samples: usize,
+    wanted: &[WantedInfo],
+    record: &mut ParsedRecord,
+) -> Result<(), Defect> {
+    record.clear(wanted.len());
+    let mut columns = Columns {
+        line,
+        next: Some(0),
+    };
+    columns.next();
+    columns.next();
+    let mut column = |name: &str| {
+        columns
+            .next()
+            .filter(|range| !range.is_empty())
+            .ok_or_else(|| Defect::new("columns", format!("the column {name} is missing or empty")))
+    };
+    let id = column("ID")?;
+    record.reference = column("REF")?;
+    let alternates = column("ALT")?;
+    let quality = column("QUAL")?;
+    let filter = column("FILTER")?;
+    let info = column("INFO")?;
+
+    check_id(&line[id.clone()])?;
+    record.id = (line[id.clone()] != *b".").then_some(id);
+    check_reference_text(&line[record.reference.clone()])?;
+    split(line, alternates, b',', &mut record.alternates);
+    for range in &record.alternates {
+        check_alternate_text(&line[range.clone()])?;
+    }
+    if record.alternates.len() > 1
+        && record
+            .alternates
+            .iter()
+            .any(|range| line[range.clone()] == *b".")
+    {
+        return Err(Defect::new(
+            "alt",
+            "'.' stands beside other alternate alleles",
+        ));
+    }
+    record.quality = parse_quality(&line[quality])?;
+    parse_filter(&line[filter], &mut record.filter)?;
+    check_info(&line[info.clone()])?;
+    parse_info(
+        &line[info],
+        wanted,
+        alternate_alleles(line, record),
+        &mut record.info,
+    )?;
+
+    let format = columns.next();
+    match (format, samples) {
+        (None, 0) => Ok(()),
+        (None, _) => Err(Defect::new(
+            "columns",
+            format!("the header has {samples} samples but the record has none"),
+        )),
+        (Some(format), _) => {
+            let start = columns
+                .next
+                .ok_or_else(|| Defect::new("columns", "the record has FORMAT but no sample"));
+            let start = if samples == 0 && start.is_err() {
+                line.len()
+            } else {
+                start?
+            };
+            if samples == 0 && start < line.len() {
+                return Err(Defect::new(
+                    "columns",
+                    "the record has sample columns that the header lacks",
+                ));
+            }
+            record.genotypes = genotype_text(line, format, start)?;
+            Ok(())
+        }
+    }
+}
+
+/// Alternate alleles that the INFO counts go by: `.` is none.
+fn alternate_alleles(line: &[u8], record: &ParsedRecord) -> usize {
+    match record.alternates.as_slice() {
+        [only] if line[only.clone()] == *b"." => 0,
+        all => all.len(),
+    }
+}
+
+fn genotype_text(line: &[u8], format: Range<usize>, start: usize) -> Result<GenotypeBytes, Defect> {
+    let keys = &line[format];
+    let mut seen: Vec<&[u8]> = Vec::with_capacity(8);
+    for key in keys.split(|b| *b == b':') {
+        if key.is_empty()
+            || key
+                .iter()
+                .any(|b| !(b.is_ascii_alphanumeric() || b"_.".contains(b)))
+        {
+            return Err(Defect::new(
+                "format",
+                "FORMAT holds an empty or malformed key",
+            ));
+        }
+        if seen.contains(&key) {
+            return Err(Defect::new("format", "FORMAT holds a key twice"));
+        }
+        seen.push(key);
+    }
+    let field = seen.iter().position(|key| *key == b"GT");
+    // VCF wants GT first; files where it is not are read, since nothing is ambiguous.
+    Ok(match field {
+        Some(field) => GenotypeBytes::Text {
+            samples: start..line.len(),
+            field,
+        },
+        None => GenotypeBytes::None,
+    })
+}
+
+fn check_id(id: &[u8]) -> Result<(), Defect> {
+    if id.iter().any(u8::is_ascii_whitespace) {
+        return Err(Defect::new("id", "ID holds white space"));
+    }
+    let parts: Vec<&[u8]> = id.split(|b| *b == b';').collect();
+    let repeated = parts
+        .iter()
+        .enumerate()
+        .any(|(i, part)| part.is_empty() || parts[..i].contains(part));
+    if repeated {
+        Err(Defect::new("id", "ID holds an empty or repeated name"))
+    } else {
+        Ok(())
+    }
+}
+
+fn parse_quality(text: &[u8]) -> Result<Option<f32>, Defect> {
+    if text == b"." {
+        return Ok(None);
+    }
+    let value = parse_float(text).ok_or_else(|| Defect::new("qual", "QUAL is not a number"))?;
+    Ok(Some(value).filter(|value| value.is_finite()))
+}
+
+fn parse_filter(text: &[u8], filter: &mut String) -> Result<(), Defect> {
+    if text == b"." {
+        return Ok(());
+    }
+    let text =
+        std::str::from_utf8(text).map_err(|_| Defect::new("filter", "FILTER is not UTF-8 text"))?;
+    if text.split(';').any(|name| {
+        name.is_empty() || name == "0" || name == "." || name.contains(char::is_whitespace)
+    }) {
+        return Err(Defect::new(
+            "filter",
+            "FILTER holds an empty or reserved name",
+        ));
+    }
+    let names: Vec<&str> = text.split(';').collect();
+    if names.len() > 1
+        && (names.contains(&"PASS")
+            || names
+                .iter()
+                .enumerate()
+                .any(|(i, name)| names[..i].contains(name)))
+    {
+        return Err(Defect::new(
+            "filter",
+            "FILTER holds a name twice, or PASS beside others",
+        ));
+    }
+    filter.push_str(text);
+    Ok(())
+}
+
+fn check_info(info: &[u8]) -> Result<(), Defect> {
+    if info == b"." {
+        return Ok(());
+    }
+    for entry in info.split(|b| *b == b';') {
+        let key = entry.split(|b| *b == b'=').next().unwrap_or_default();
+        // A trailing semicolon is common and harmless.
+        if key.is_empty() && !entry.is_empty() {
+            return Err(Defect::new("info", "INFO holds a value without a key"));
+        }
+        if key
+            .iter()
+            .any(|b| b.is_ascii_whitespace() || b",:".contains(b))
+        {
+            return Err(Defect::new("info", "INFO holds a malformed key"));
+        }
+        if entry.contains(&b'\t') || entry.contains(&b' ') && key.len() == entry.len() {
+            return Err(Defect::new("info", "INFO holds white space"));
+        }
+    }
+    Ok(())
+}
+
+fn parse_info(
+    info: &[u8],
+    wanted: &[WantedInfo],
+    alternates: usize,
+    out: &mut [Vec<Option<f32>>],
+) -> Result<(), Defect> {
+    for (field, values) in wanted.iter().zip(out) {
+        let name = field.name.as_bytes();
+        let entry =
+            info.split(|b| *b == b';')
+                .find_map(|entry| match entry.strip_prefix(name)? {
+                    b"" => Some(None),
+                    [b'=', value @ ..] => Some(Some(value)),
+                    _ => None,
+                });
+        match entry {
+            None => {}
+            Some(None) => values.push(Some(1.0)),
+            Some(Some(b".")) => {}
+            Some(Some(text)) => {
+                for value in text.split(|b| *b == b',') {
+                    let number = if value == b"." {
+                        None
+                    } else {
+                        Some(parse_float(value).ok_or_else(|| not_a_number(&field.name))?)
+                    };
+                    values.push(number.filter(|number| number.is_finite()));
+                }
+                check_count(field, values.len(), alternates)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn not_a_number(name: &str) -> Defect {
+    Defect::new("info", format!("INFO field {name} is not a number"))
+}
+
+/// Whether a field has as many values as its Number says.
+pub(crate) fn check_count(
+    field: &WantedInfo,
+    found: usize,
+    alternates: usize,
+) -> Result<(), Defect> {
+    let expected = match field.number {
+        InfoNumber::Alternate => alternates,
+        InfoNumber::Allele => alternates + 1,
+        InfoNumber::One | InfoNumber::Flag => 1,
+        InfoNumber::Other => return Ok(()),
+    };
+    if found == expected {
+        return Ok(());
+    }
+    Err(Defect::new(
+        "info",
+        format!(
+            "INFO field {} has {found} values where {expected} are due",
+            field.name
+        ),
+    ))
+}
+
+fn split(line: &[u8], range: Range<usize>, separator: u8, out: &mut Vec<Range<usize>>) {
+    let mut start = range.start;
+    for at in memchr_iter(separator, &line[range.clone()]) {
+        out.push(start..range.start + at);
+        start = range.start + at + 1;
+    }
+    out.push(start..range.end);
+}
+
+/// Walks the tab-separated columns of a line.
+struct Columns<'a> {
+    line: &'a [u8],
+    next: Option<usize>,
+}
+
+impl Iterator for Columns<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.next?;
+        let end = memchr(b'\t', &self.line[start..]).map(|at| start + at);
+        self.next = end.map(|end| end + 1);
+        Some(start..end.unwrap_or(self.line.len()))
+    }
+}
