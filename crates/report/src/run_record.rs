@@ -1,0 +1,84 @@
+//! `run.json`: what really ran.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// An input file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// What it is: `variants`, `reference`, `samplesheet`.
+    pub role: String,
+    /// Path as given.
+    pub path: String,
+    /// SHA-256 in lower-case hex; null for standard input and for the reference (whose index is
+    /// hashed instead, under the role `reference_index`).
+    pub sha256: Option<String>,
+    /// Size in bytes, where it is a file.
+    pub bytes: Option<u64>,
+}
+
+/// A model that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// `variant` or `patient`.
+    pub kind: String,
+    /// SHA-256 of the ONNX file.
+    pub sha256: String,
+    /// The execution provider that really ran it.
+    pub provider: String,
+    /// Rows of a batch.
+    pub batch_size: usize,
+}
+
+/// Time of one stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageTime {
+    /// Name of the stage.
+    pub stage: String,
+    /// Seconds, summed over threads.
+    pub seconds: f64,
+}
+
+/// The record of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Version of this file's form.
+    pub schema_version: u32,
+    /// A plain statement for whoever finds the folder.
+    pub notice: String,
+    /// Version of varisk.
+    pub varisk: String,
+    /// The verb: `run`, `score` or `merge`.
+    pub verb: String,
+    /// Genome build of the run.
+    pub genome_build: String,
+    /// Path of ONNX Runtime's library.
+    pub onnxruntime: Option<String>,
+    /// Its release.
+    pub onnxruntime_version: Option<String>,
+    /// Inputs.
+    pub inputs: Vec<FileRecord>,
+    /// Models.
+    pub models: Vec<ModelRecord>,
+    /// Settings in force.
+    pub parameters: serde_json::Value,
+    /// SHA-256 over everything that decides the tables.
+    pub plan_sha256: String,
+    /// Patients in the report.
+    pub patients: u64,
+    /// Counts by name: records, alleles, and each reason.
+    pub counts: BTreeMap<String, u64>,
+    /// Warnings that were given.
+    pub warnings: Vec<String>,
+    /// SHA-256 of each table.
+    pub tables: BTreeMap<String, String>,
+    /// Time by stage.
+    pub timings: Vec<StageTime>,
+    /// Wall time in seconds, over all parts of a resumed run.
+    pub wall_seconds: f64,
+}

@@ -1,0 +1,424 @@
+//! The published tables: every column with its type, unit and meaning.
+//!
+//! `schemas/tables.json` and `docs/outputs.md` say the same; a test holds the three together.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use varisk_core::columns as c;
+
+/// Version of the tables; it changes when a column changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// Unsigned 16-bit integer.
+    U16,
+    /// Unsigned 32-bit integer.
+    U32,
+    /// Unsigned 64-bit integer.
+    U64,
+    /// 32-bit float.
+    F32,
+    /// 64-bit float.
+    F64,
+    /// True or false.
+    Bool,
+}
+
+impl Kind {
+    /// The Arrow type.
+    #[must_use]
+    pub fn data_type(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::U16 => DataType::UInt16,
+            Self::U32 => DataType::UInt32,
+            Self::U64 => DataType::UInt64,
+            Self::F32 => DataType::Float32,
+            Self::F64 => DataType::Float64,
+            Self::Bool => DataType::Boolean,
+        }
+    }
+
+    /// The published name of the type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::U16 => "uint16",
+            Self::U32 => "uint32",
+            Self::U64 => "uint64",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+            Self::Bool => "bool",
+        }
+    }
+}
+
+/// A column of a published table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Name.
+    pub name: &'static str,
+    /// Type.
+    pub kind: Kind,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// Meaning and unit.
+    pub meaning: &'static str,
+}
+
+const fn required(name: &'static str, kind: Kind, meaning: &'static str) -> Column {
+    Column {
+        name,
+        kind,
+        nullable: false,
+        meaning,
+    }
+}
+
+const fn optional(name: &'static str, kind: Kind, meaning: &'static str) -> Column {
+    Column {
+        name,
+        kind,
+        nullable: true,
+        meaning,
+    }
+}
+
+/// A published table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// File name without extension.
+    pub name: &'static str,
+    /// What a row is and how rows are sorted.
+    pub meaning: &'static str,
+    /// Its fixed columns.
+    pub columns: &'static [Column],
+}
+
+use Kind::{Bool, F32, F64, Text, U16, U32, U64};
+
+impl Table {
+    /// Risk items of patients.
+    pub const RISK: Self = Self {
+        name: "risk",
+        meaning: "a row for each patient and risk item (an output of a patient model); sorted by patient, then item",
+        columns: &[
+            required(
+                "patient",
+                Text,
+                "patient identifier of the samplesheet, or sample name",
+            ),
+            required("item", Text, "risk item: model.output"),
+            optional(
+                "value",
+                F64,
+                "the model's output after activation and calibration; null where state is not 'ok'",
+            ),
+            required("state", Text, "'ok', or 'not_computed' with the reason"),
+            optional(
+                "reason",
+                Text,
+                "why there is no value (vocabulary in docs/outputs.md)",
+            ),
+            required(
+                "meaning",
+                Text,
+                "what the value says, from the model's manifest",
+            ),
+            optional(
+                "coverage",
+                F64,
+                "share (0 to 1) of the alleles scored by the run's variant models at which the patient has a complete call; null without variant models",
+            ),
+            required("model", Text, "name of the patient model"),
+            required("model_version", Text, "its version"),
+            required("model_sha256", Text, "SHA-256 of its ONNX file"),
+            required("genome_build", Text, "genome build of the run"),
+        ],
+    };
+
+    /// Top variants of patients.
+    pub const FINDINGS: Self = Self {
+        name: "findings",
+        meaning: "a row for each patient, model output and reported allele, the highest scores the patient carries; sorted by patient, model, output, rank",
+        columns: &[
+            required("patient", Text, "patient identifier"),
+            required("model", Text, "name of the variant model"),
+            required("output", Text, "name of its output"),
+            required(
+                "rank",
+                U32,
+                "1 for the allele with the highest score that the patient carries (the lowest where the manifest says that higher is safer)",
+            ),
+            required("contig", Text, "contig, by the reference's name"),
+            required(
+                "position",
+                U32,
+                "position of the normalised allele, 1-based",
+            ),
+            required("ref", Text, "normalised REF"),
+            required("alt", Text, "normalised ALT"),
+            required("input_position", U32, "POS of the input record, 1-based"),
+            required("input_ref", Text, "REF of the input record"),
+            required("input_alt", Text, "this allele's ALT in the input record"),
+            optional("id", Text, "ID of the input record"),
+            optional("filter", Text, "FILTER of the input record"),
+            required(
+                "genotype",
+                Text,
+                "the call seen from this allele: 0 reference, 1 this allele, 2 another alternate allele, '.' not called; '|' where phased",
+            ),
+            required(
+                "dosage",
+                U32,
+                "copies of the allele that count (once on X and Y of a male outside the pseudoautosomal regions and on the mitochondrion)",
+            ),
+            required("score", F32, "the model's score of the allele"),
+            required(
+                "contribution",
+                F64,
+                "dosage times score: the allele's share of the burden sum",
+            ),
+        ],
+    };
+
+    /// Scored alleles.
+    pub const VARIANTS: Self = Self {
+        name: "variants",
+        meaning: "a row for each input allele (a record without alternate allele has one row), sorted by contig in the order of the input, position, ref, alt; then for each variant model the columns score.<model>.<output> (float32) and reason.<model> (text): exactly one of score and reason is null",
+        columns: &[
+            required(c::CONTIG, Text, "contig, by the reference's name"),
+            required(
+                c::POSITION,
+                U32,
+                "position of the normalised allele, 1-based; the input's where it cannot be normalised",
+            ),
+            required(c::REFERENCE, Text, "normalised REF"),
+            optional(
+                c::ALTERNATE,
+                Text,
+                "normalised ALT; null where the record has none",
+            ),
+            optional(
+                c::VARIANT_KEY,
+                U64,
+                "VariantKey of the normalised allele (Asuni and Wilder 2018); null where it has no sequence or no primary contig",
+            ),
+            required(
+                c::ALLELE_CLASS,
+                Text,
+                "snv, mnv, insertion, deletion, complex, spanning_deletion, non_ref, symbolic, breakend, absent or identical",
+            ),
+            required(c::INPUT_POSITION, U32, "POS of the input record, 1-based"),
+            required(c::INPUT_REFERENCE, Text, "REF of the input record"),
+            optional(
+                c::INPUT_ALTERNATE,
+                Text,
+                "this allele's ALT in the input record",
+            ),
+            required(
+                c::ALTERNATE_INDEX,
+                U16,
+                "1-based index of the allele among the record's ALTs, 0 where it has none",
+            ),
+            optional(c::ID, Text, "ID of the input record"),
+            optional(c::QUALITY, F32, "QUAL of the input record (Phred)"),
+            optional(c::FILTER, Text, "FILTER of the input record, as written"),
+            optional(
+                c::REASON,
+                Text,
+                "why no model can score the allele; null where one can",
+            ),
+        ],
+    };
+
+    /// Features of patients.
+    pub const FEATURES: Self = Self {
+        name: "features",
+        meaning: "a row for each patient and feature that patient models can use; sorted by patient, then feature",
+        columns: &[
+            required("patient", Text, "patient identifier"),
+            required(
+                "feature",
+                Text,
+                "dotted name, such as burden.<model>.<output>.sum",
+            ),
+            optional("value", F64, "the value; null where there is a reason"),
+            optional("reason", Text, "why there is no value"),
+        ],
+    };
+
+    /// Quality of patients' data.
+    pub const QC: Self = Self {
+        name: "qc",
+        meaning: "a row for each patient; counts are of sequence alleles (rows of the input after decomposition); sorted by patient",
+        columns: &[
+            required("patient", Text, "patient identifier"),
+            required(
+                "recorded_sex",
+                Text,
+                "female, male or unknown, from the samplesheet",
+            ),
+            required(
+                "inferred_sex",
+                Text,
+                "female, male or unknown, from heterozygosity on X and calls on Y outside the pseudoautosomal regions",
+            ),
+            optional(
+                "sex_mismatch",
+                Bool,
+                "recorded and inferred sex differ; null where either is unknown",
+            ),
+            required(
+                "alleles",
+                U64,
+                "sequence alleles read, whoever carries them",
+            ),
+            required("called", U64, "of these, complete calls"),
+            required(
+                "partial",
+                U64,
+                "calls with some haplotypes missing, such as 0/.",
+            ),
+            required("missing", U64, "calls with all haplotypes missing"),
+            required(
+                "not_assayed",
+                U64,
+                "alleles at which the patient's file has no record: unknown, never reference",
+            ),
+            optional("call_rate", F64, "called / (called + partial + missing)"),
+            required(
+                "heterozygous",
+                U64,
+                "complete diploid calls with one copy of the allele",
+            ),
+            required(
+                "homozygous_alternate",
+                U64,
+                "complete diploid calls with two copies",
+            ),
+            required("hemizygous", U64, "complete haploid calls with the allele"),
+            optional(
+                "het_hom_ratio",
+                F64,
+                "heterozygous / homozygous_alternate on autosomes",
+            ),
+            required("transitions", U64, "carried single-base transitions"),
+            required("transversions", U64, "carried single-base transversions"),
+            optional("ti_tv_ratio", F64, "transitions / transversions"),
+            required("indels", U64, "carried insertions and deletions"),
+            required(
+                "x_heterozygous",
+                U64,
+                "heterozygous calls on X outside the pseudoautosomal regions",
+            ),
+            required("x_carried", U64, "calls with the allele there"),
+            required(
+                "y_called",
+                U64,
+                "complete calls on Y outside the pseudoautosomal regions",
+            ),
+            required("y_alleles", U64, "assayed alleles there"),
+            required(
+                "male_x_diploid",
+                U64,
+                "diploid calls on X outside the pseudoautosomal regions of a recorded male; each counts once",
+            ),
+            required(
+                "female_y_called",
+                U64,
+                "complete calls on Y outside the pseudoautosomal regions of a recorded female; they have no dosage",
+            ),
+            required("polyploid", U64, "calls of three or more haplotypes"),
+        ],
+    };
+
+    /// Records that were set aside.
+    pub const QUARANTINE: Self = Self {
+        name: "quarantine",
+        meaning: "a row for each input record that could not be read and was set aside under --max-bad-records; in the order of the input",
+        columns: &[
+            required("file", Text, "the input file"),
+            required("contig", Text, "contig, by the reference's name"),
+            required("position", U32, "POS, 1-based"),
+            required("kind", Text, "machine-readable kind of the defect"),
+            required("detail", Text, "what is wrong, in words"),
+        ],
+    };
+
+    /// All tables.
+    pub const ALL: [Self; 6] = [
+        Self::RISK,
+        Self::FINDINGS,
+        Self::VARIANTS,
+        Self::FEATURES,
+        Self::QC,
+        Self::QUARANTINE,
+    ];
+
+    /// The Arrow schema of the fixed columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.fields()))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        self.columns
+            .iter()
+            .map(|column| Field::new(column.name, column.kind.data_type(), column.nullable))
+            .collect()
+    }
+}
+
+/// Schema of the variants table of a run: the fixed columns, then the score and reason columns of
+/// its models as they stand in the batches.
+#[must_use]
+pub fn variant_schema(batch: &Schema) -> SchemaRef {
+    let is_result = |field: &&Arc<Field>| {
+        let name = field.name();
+        name.starts_with(c::SCORE_PREFIX) || name.starts_with(c::REASON_PREFIX)
+    };
+    let mut fields: Vec<Arc<Field>> = Table::VARIANTS.fields().into_iter().map(Arc::new).collect();
+    fields.extend(batch.fields().iter().filter(is_result).cloned());
+    Arc::new(Schema::new(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published file and the code say the same.
+    #[test]
+    fn published_schema_is_the_code() {
+        let tables: Vec<serde_json::Value> = Table::ALL
+            .iter()
+            .map(|table| {
+                let columns: Vec<serde_json::Value> = table
+                    .columns
+                    .iter()
+                    .map(|column| {
+                        serde_json::json!({"name": column.name, "type": column.kind.name(), "nullable": column.nullable, "meaning": column.meaning})
+                    })
+                    .collect();
+                serde_json::json!({"table": table.name, "meaning": table.meaning, "columns": columns})
+            })
+            .collect();
+        let code = serde_json::json!({"schema_version": SCHEMA_VERSION, "tables": tables});
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/tables.json");
+        if std::env::var_os("VARISK_BLESS").is_some() {
+            std::fs::write(path, serde_json::to_string_pretty(&code).unwrap() + "\n").unwrap();
+        }
+        let published: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(
+            published, code,
+            "write schemas/tables.json anew with VARISK_BLESS=1 and raise SCHEMA_VERSION if a meaning changed"
+        );
+    }
+}
