@@ -1,1 +1,38 @@
-//! placeholder
+//! Folds over patients, the features they give, and the patient models that use them.
+//!
+//! Every fold is exact: sums are integers, maxima and ranked lists have a total order, so merging
+//! partial folds in any grouping gives the same bytes.
+
+mod burden;
+mod dosage;
+mod patient_model;
+mod quality;
+mod saved;
+mod tally;
+mod top;
+
+pub use burden::Burden;
+pub use patient_model::{RiskItem, features_table, risk_items, risk_table};
+pub use quality::Quality;
+pub use saved::{load, save};
+pub use tally::{SiteTally, TallyCounts};
+pub use top::TopVariants;
+
+/// A score column of a batch: which model and output it is.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ScoreOutput {
+    /// Name of the model.
+    pub model: String,
+    /// Name of its output.
+    pub output: String,
+    /// Whether a lower score is the riskier one.
+    pub lower_is_riskier: bool,
+}
+
+impl ScoreOutput {
+    /// The column in a batch.
+    #[must_use]
+    pub fn column(&self) -> String {
+        varisk_score::ScoreStage::score_column(&self.model, &self.output)
+    }
+}

@@ -189,7 +189,7 @@ fn run(
             match spec.finish(raw) {
                 None => reasons[*row] = Some(Reason::NonFiniteScore),
                 Some(score) if quantise(f64::from(score)).is_none() => {
-                    reasons[*row] = Some(Reason::ScoreOutOfRange)
+                    reasons[*row] = Some(Reason::ScoreOutOfRange);
                 }
                 Some(score) => values[index][*row] = Some(score),
             }
