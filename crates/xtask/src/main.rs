@@ -1,1 +1,50 @@
-fn main() {}
+//! Developer tasks: `cargo xtask <task>`. This file only reads the arguments; a task is a module.
+
+mod bgzf;
+mod check;
+mod models;
+mod random;
+mod sequence;
+mod synth_vcf;
+mod testdata;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Developer tasks of varisk", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Write the committed test data again, from its fixed seed
+    Testdata {
+        /// Folder to write to
+        #[arg(long, default_value = "testdata")]
+        out: PathBuf,
+        /// Write nothing: fail if a file in the folder differs from what would be written
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write a large cohort for benchmarks: a BGZF VCF and its reference
+    SynthVcf(synth_vcf::Options),
+    /// Write a k-mer model for benchmarks, with random weights
+    SynthModel {
+        /// Folder of the model bundle
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Testdata { out, check: false } => testdata::write(&out),
+        Task::Testdata { out, check: true } => check::check(&out),
+        Task::SynthVcf(options) => synth_vcf::write(&options),
+        Task::SynthModel { out } => models::synth::bundle()?.write(&out),
+    }
+}
