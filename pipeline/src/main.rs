@@ -1,1 +1,58 @@
-fn main() {}
+//! The `varisk` program: arguments, plan, wiring of stages, messages, exit codes. No science.
+
+mod arguments;
+mod checkpoint;
+mod demo;
+mod doctor;
+mod exit;
+mod finish;
+mod fold_plan;
+mod hash;
+mod inputs;
+mod log;
+mod merge;
+mod model_command;
+mod plan;
+mod run;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Verb};
+use exit::exit_code;
+use log::Log;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let code = if error.use_stderr() { exit::USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let log = Log::new(&arguments.logging);
+    match dispatch(arguments.verb, &log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log.error(&error);
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn dispatch(verb: Verb, log: &Log) -> anyhow::Result<()> {
+    match verb {
+        Verb::Run(arguments) => run::command(&arguments, plan::Purpose::Run, log),
+        Verb::Score(arguments) => run::command(&arguments, plan::Purpose::Score, log),
+        Verb::Merge(arguments) => merge::command(&arguments, log),
+        Verb::Model(arguments) => model_command::command(&arguments),
+        Verb::Doctor(arguments) => doctor::command(&arguments),
+        Verb::Demo(arguments) => demo::command(&arguments, log),
+        Verb::Completions { shell } => arguments::print_completions(shell),
+        Verb::Man => arguments::print_man(),
+    }
+}

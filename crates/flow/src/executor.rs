@@ -65,6 +65,9 @@ pub struct Executor {
 /// A result on its way to the sink.
 type Reply<R, E> = Result<R, FlowError<E>>;
 
+/// A batch with its number and where its result goes.
+type Taken<B, R, E> = (u64, B, Sender<Reply<R, E>>);
+
 /// What the pulling side shares under a lock.
 struct Intake<'s, S> {
     source: &'s mut S,
@@ -135,7 +138,7 @@ impl Executor {
             for worker in workers.iter_mut().take(threads) {
                 let (queue, permits) = (queue.clone(), permits.clone());
                 scope.spawn(move || {
-                    self.pull(worker, intake_ref, closed_ref, &queue, &permits, work)
+                    self.pull(worker, intake_ref, closed_ref, &queue, &permits, work);
                 });
             }
             drop(queue);
@@ -207,7 +210,7 @@ impl Executor {
         intake: &mut Intake<'_, S>,
         closed: &AtomicBool,
         queue: &Sender<Receiver<Reply<R, E>>>,
-    ) -> Option<(u64, S::Batch, Sender<Reply<R, E>>)>
+    ) -> Option<Taken<S::Batch, R, E>>
     where
         S: Source<E>,
     {

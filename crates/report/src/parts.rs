@@ -276,18 +276,24 @@ fn write_error(path: &Path, error: arrow::error::ArrowError) -> ReportError {
 }
 
 /// Merges part files into one ordered stream of rows.
+///
+/// # Memory
+/// One piece of each part that overlaps the current place; of the others a single row.
 pub struct PartMerge {
     cursors: Vec<Cursor>,
+    /// Cursors with rows left, the one with the least row first.
+    order: VecDeque<usize>,
     ranks: Arc<[u32]>,
-    /// Rows whose normalised allele equals that of the row before, both of them able to be scored.
     equal_alleles: u64,
-    last: Option<(RecordBatch, usize)>,
+    last: Option<RecordBatch>,
 }
 
+/// The place in one part file. Until its turn comes, only its first row is held.
 struct Cursor {
     path: PathBuf,
-    reader: FileReader<BufReader<File>>,
-    batches: VecDeque<(RecordBatch, Keys)>,
+    reader: Option<FileReader<BufReader<File>>>,
+    head: RecordBatch,
+    keys: Keys,
     row: usize,
 }
 
@@ -301,40 +307,57 @@ impl PartMerge {
         schema: &SchemaRef,
         ranks: Arc<[u32]>,
     ) -> Result<Self, ReportError> {
-        let mut cursors = Vec::with_capacity(files.len());
-        for path in files {
-            let damaged = |detail: String| ReportError::Damaged {
-                path: path.clone(),
-                detail,
-            };
-            let file = File::open(path).map_err(|error| damaged(error.to_string()))?;
-            let reader = FileReader::try_new(BufReader::new(file), None)
-                .map_err(|error| damaged(error.to_string()))?;
-            if reader.schema() != *schema {
-                return Err(damaged("its columns are those of another run".to_owned()));
-            }
-            let mut cursor = Cursor {
-                path: path.clone(),
-                reader,
-                batches: VecDeque::new(),
-                row: 0,
-            };
-            if cursor.fill()? {
-                cursors.push(cursor);
-            }
-        }
-        Ok(Self {
-            cursors,
+        let mut merge = Self {
+            cursors: Vec::with_capacity(files.len()),
+            order: VecDeque::new(),
             ranks,
             equal_alleles: 0,
             last: None,
-        })
+        };
+        for path in files {
+            let mut reader = read_part(path)?;
+            if reader.schema() != *schema {
+                return Err(ReportError::Damaged {
+                    path: path.clone(),
+                    detail: "its columns are those of another run".to_owned(),
+                });
+            }
+            let Some(batch) = next_piece(&mut reader, path)? else {
+                continue;
+            };
+            let head = pick(&batch, &[0])?;
+            let keys = Keys::try_new(&head)?;
+            merge.cursors.push(Cursor {
+                path: path.clone(),
+                reader: None,
+                head,
+                keys,
+                row: 0,
+            });
+            merge.enqueue(merge.cursors.len() - 1);
+        }
+        Ok(merge)
     }
 
-    /// Alleles met so far that equal the one before after normalisation.
+    /// Alleles met so far that equal the one before after normalisation, both of them able to be
+    /// scored: they were written differently in the input, and each counts.
     #[must_use]
     pub fn equal_alleles(&self) -> u64 {
         self.equal_alleles
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        let (left, right) = (&self.cursors[a], &self.cursors[b]);
+        left.keys
+            .compare(left.row, &right.keys, right.row, &self.ranks)
+            .then(a.cmp(&b))
+    }
+
+    fn enqueue(&mut self, cursor: usize) {
+        let at = self
+            .order
+            .partition_point(|other| self.compare(*other, cursor) == Ordering::Less);
+        self.order.insert(at, cursor);
     }
 
     /// The next rows in order.
@@ -342,112 +365,238 @@ impl PartMerge {
     /// # Errors
     /// A part file is damaged.
     pub fn next_rows(&mut self) -> Result<Option<RecordBatch>, ReportError> {
-        if self.cursors.is_empty() {
-            return Ok(None);
-        }
         let mut picks: Vec<(usize, usize)> = Vec::with_capacity(PIECE_ROWS);
-        let exhausted = loop {
-            let least = self.least();
+        let mut exhausted = None;
+        while let Some(least) = self.order.pop_front() {
+            if self.cursors[least].reader.is_none() {
+                self.cursors[least].load()?;
+            }
             let cursor = &mut self.cursors[least];
             picks.push((least, cursor.row));
             cursor.row += 1;
-            let at_end = cursor
-                .batches
-                .front()
-                .is_none_or(|(batch, _)| cursor.row >= batch.num_rows());
-            if at_end || picks.len() >= PIECE_ROWS {
-                break at_end.then_some(least);
+            if cursor.row >= cursor.head.num_rows() {
+                exhausted = Some(least);
+                break;
             }
-        };
-        let heads: Vec<&RecordBatch> = self
-            .cursors
-            .iter()
-            .filter_map(|cursor| cursor.batches.front().map(|(batch, _)| batch))
-            .collect();
+            self.enqueue(least);
+            if picks.len() >= PIECE_ROWS {
+                break;
+            }
+        }
+        if picks.is_empty() {
+            return Ok(None);
+        }
+        let heads: Vec<&RecordBatch> = self.cursors.iter().map(|cursor| &cursor.head).collect();
         let rows = interleave_record_batch(&heads, &picks)?;
-        if let Some(index) = exhausted {
-            let cursor = &mut self.cursors[index];
-            cursor.batches.pop_front();
-            cursor.row = 0;
-            if !cursor.fill()? {
-                self.cursors.remove(index);
-            }
+        if let Some(index) = exhausted
+            && self.cursors[index].advance()?
+        {
+            self.enqueue(index);
         }
         self.count_equal(&rows)?;
         Ok(Some(rows))
     }
 
-    /// Index of the cursor with the least row; the earlier file on equality.
-    fn least(&self) -> usize {
-        let mut least = 0;
-        for index in 1..self.cursors.len() {
-            let (Some((_, a)), Some((_, b))) = (
-                self.cursors[least].batches.front(),
-                self.cursors[index].batches.front(),
-            ) else {
-                continue;
-            };
-            if b.compare(
-                self.cursors[index].row,
-                a,
-                self.cursors[least].row,
-                &self.ranks,
-            ) == Ordering::Less
-            {
-                least = index;
-            }
-        }
-        least
-    }
-
     fn count_equal(&mut self, rows: &RecordBatch) -> Result<(), ReportError> {
-        let scorable = |batch: &RecordBatch, row: usize| {
-            batch
-                .column_by_name(c::REASON)
+        let joined;
+        let all = match &self.last {
+            Some(last) => {
+                joined = concat_batches(&rows.schema(), [last, rows])?;
+                &joined
+            }
+            None => rows,
+        };
+        let keys = Keys::try_new(all)?;
+        let scorable = |row: usize| {
+            all.column_by_name(c::REASON)
                 .is_some_and(|reason| reason.is_null(row))
         };
-        let keys = Keys::try_new(rows)?;
-        for row in 0..rows.num_rows() {
-            let equal = if row > 0 {
-                scorable(rows, row - 1)
-                    && keys.place(row - 1, &self.ranks) == keys.place(row, &self.ranks)
-                    && keys.allele(row - 1) == keys.allele(row)
-            } else if let Some((batch, last)) = &self.last {
-                let before = Keys::try_new(batch)?;
-                scorable(batch, *last)
-                    && before.place(*last, &self.ranks) == keys.place(row, &self.ranks)
-                    && before.allele(*last) == keys.allele(row)
-            } else {
-                false
-            };
-            self.equal_alleles += u64::from(equal && scorable(rows, row));
+        for row in 1..all.num_rows() {
+            let equal = keys.place(row - 1, &self.ranks) == keys.place(row, &self.ranks)
+                && keys.allele(row - 1) == keys.allele(row);
+            self.equal_alleles += u64::from(equal && scorable(row - 1) && scorable(row));
         }
-        if rows.num_rows() > 0 {
-            self.last = Some((rows.slice(rows.num_rows() - 1, 1), 0));
-        }
+        self.last = Some(pick(rows, &[rows.num_rows().saturating_sub(1)])?);
         Ok(())
     }
 }
 
 impl Cursor {
-    /// Makes sure that a non-empty batch is at hand; `false` at the end.
-    fn fill(&mut self) -> Result<bool, ReportError> {
-        while self.batches.is_empty() {
-            match self.reader.next() {
-                None => return Ok(false),
-                Some(Err(error)) => {
-                    return Err(ReportError::Damaged {
-                        path: self.path.clone(),
-                        detail: error.to_string(),
-                    });
-                }
-                Some(Ok(batch)) if batch.num_rows() == 0 => {}
-                Some(Ok(batch)) => {
-                    let keys = Keys::try_new(&batch)?;
-                    self.batches.push_back((batch, keys));
-                }
-            }
+    /// Opens the file at its first piece.
+    fn load(&mut self) -> Result<(), ReportError> {
+        self.reader = Some(read_part(&self.path)?);
+        self.advance().map(drop)
+    }
+
+    /// Goes to the next piece; `false` at the end.
+    fn advance(&mut self) -> Result<bool, ReportError> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(false);
+        };
+        let piece = next_piece(reader, &self.path)?;
+        let found = piece.is_some();
+        self.head = piece.unwrap_or_else(|| RecordBatch::new_empty(self.head.schema()));
+        self.keys = Keys::try_new(&self.head)?;
+        self.row = 0;
+        Ok(found)
+    }
+}
+
+fn read_part(path: &Path) -> Result<FileReader<BufReader<File>>, ReportError> {
+    let damaged = |detail: String| ReportError::Damaged {
+        path: path.to_owned(),
+        detail,
+    };
+    let file = File::open(path).map_err(|error| damaged(error.to_string()))?;
+    FileReader::try_new(BufReader::new(file), None).map_err(|error| damaged(error.to_string()))
+}
+
+fn next_piece(
+    reader: &mut FileReader<BufReader<File>>,
+    path: &Path,
+) -> Result<Option<RecordBatch>, ReportError> {
+    for piece in reader {
+        let piece = piece.map_err(|error| ReportError::Damaged {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        })?;
+        if piece.num_rows() > 0 {
+            return Ok(Some(piece));
         }
-        Ok(true)
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::ArrayRef;
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    fn rows(places: &[(u32, u32, &str)]) -> RecordBatch {
+        let texts = |value: &dyn Fn(&(u32, u32, &str)) -> String| -> ArrayRef {
+            Arc::new(
+                places
+                    .iter()
+                    .map(|p| Some(value(p)))
+                    .collect::<StringArray>(),
+            )
+        };
+        let numbers = |value: &dyn Fn(&(u32, u32, &str)) -> u32| -> ArrayRef {
+            Arc::new(
+                places
+                    .iter()
+                    .map(|p| Some(value(p)))
+                    .collect::<UInt32Array>(),
+            )
+        };
+        let reason: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>; places.len()]));
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            (c::CONTIG, numbers(&|p| p.0)),
+            (c::POSITION, numbers(&|p| p.1)),
+            (c::REFERENCE, texts(&|_| "A".to_owned())),
+            (c::ALTERNATE, texts(&|p| p.2.to_owned())),
+            (c::INPUT_POSITION, numbers(&|p| p.1)),
+            (c::INPUT_REFERENCE, texts(&|_| "A".to_owned())),
+            (c::INPUT_ALTERNATE, texts(&|p| p.2.to_owned())),
+            (
+                c::ALTERNATE_INDEX,
+                Arc::new(places.iter().map(|_| Some(1)).collect::<UInt16Array>()),
+            ),
+            (c::REASON, reason),
+        ];
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+            .collect();
+        RecordBatch::try_new(
+            Arc::new(Schema::new(fields)),
+            columns
+                .into_iter()
+                .map(|(_, array)| array)
+                .collect::<Vec<_>>(),
+        )
+        .unwrap()
+    }
+
+    fn written(folder: &Path, stem: &str, batches: &[(&[(u32, u32, &str)], u32)]) -> Vec<PathBuf> {
+        let ranks: Arc<[u32]> = vec![1, 0].into();
+        let mut writer = PartWriter::new(folder, stem, rows(&[]).schema(), ranks);
+        for (batch, first) in batches {
+            let contig = batch.first().map_or(0, |row| row.0);
+            writer.push(rows(batch), (contig, *first)).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    fn merged(files: &[PathBuf]) -> (Vec<(u32, u32, String)>, u64) {
+        let mut merge = PartMerge::open(files, &rows(&[]).schema(), vec![1, 0].into()).unwrap();
+        let mut seen = Vec::new();
+        while let Some(batch) = merge.next_rows().unwrap() {
+            let keys = Keys::try_new(&batch).unwrap();
+            seen.extend((0..batch.num_rows()).map(|i| {
+                (
+                    keys.contig.value(i),
+                    keys.position.value(i),
+                    keys.alternate.value(i).to_owned(),
+                )
+            }));
+        }
+        (seen, merge.equal_alleles())
+    }
+
+    #[test]
+    fn rows_come_out_in_order_however_they_were_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let far = 3 * REORDER_WINDOW;
+        // Contig 1 ranks before contig 0; the last row of the second batch moved far to the left.
+        let one = written(
+            folder.path(),
+            "one",
+            &[
+                (&[(1, 5, "C"), (1, 3, "G")], 5),
+                (&[(1, far, "T"), (1, 4, "C")], far),
+                (&[(0, 9, "C")], 9),
+                (&[(0, 8, "C"), (0, 9, "C")], 9),
+            ],
+        );
+        assert_eq!(one.len(), 2, "a straggler goes to a file of its own");
+        let expected: Vec<(u32, u32, String)> = [
+            (1, 3, "G"),
+            (1, 4, "C"),
+            (1, 5, "C"),
+            (1, far, "T"),
+            (0, 8, "C"),
+            (0, 9, "C"),
+            (0, 9, "C"),
+        ]
+        .map(|(a, b, c)| (a, b, c.to_owned()))
+        .into();
+        assert_eq!(merged(&one), (expected.clone(), 1));
+
+        let mut cut = written(folder.path(), "a", &[(&[(1, 5, "C"), (1, 3, "G")], 5)]);
+        cut.extend(written(
+            folder.path(),
+            "b",
+            &[(&[(1, far, "T"), (1, 4, "C")], far)],
+        ));
+        cut.extend(written(
+            folder.path(),
+            "c",
+            &[(&[(0, 9, "C")], 9), (&[(0, 8, "C"), (0, 9, "C")], 9)],
+        ));
+        assert_eq!(merged(&cut), (expected, 1));
+    }
+
+    #[test]
+    fn a_damaged_part_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = written(folder.path(), "x", &[(&[(0, 1, "C")], 1)]);
+        let bytes = std::fs::read(&files[0]).unwrap();
+        std::fs::write(&files[0], &bytes[..bytes.len() / 2]).unwrap();
+        assert!(matches!(
+            PartMerge::open(&files, &rows(&[]).schema(), vec![1, 0].into()),
+            Err(ReportError::Damaged { .. })
+        ));
     }
 }

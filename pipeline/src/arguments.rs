@@ -1,0 +1,237 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// From patients' variants to risk reports.
+///
+/// Reads VCF or BCF, scores every allele with ONNX models, folds the scores over patients, and
+/// writes Parquet tables. Research output, not a diagnosis.
+#[derive(Debug, Parser)]
+#[command(
+    name = "varisk",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 64 usage, 65 data, 66 no input, 69 library or device unavailable, 70 bug, 73 cannot create output, 74 I/O, 130 interrupted."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
+}
+
+/// How varisk talks.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Logging {
+    /// Print the causes of an error too.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Print nothing but errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print log lines as JSON objects.
+    #[arg(long, global = true)]
+    pub(crate) json_log: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Score variants, fold them over patients, run patient models, write the report tables.
+    Run(RunArguments),
+    /// Score variants only: variants.parquet and run.json, no patients.
+    Score(RunArguments),
+    /// Join the shards of one run into its report.
+    Merge(MergeArguments),
+    /// Look into a model bundle.
+    Model(ModelArguments),
+    /// Say what varisk finds on this machine, what is missing, and how to get it.
+    Doctor(DoctorArguments),
+    /// Run on the bundled synthetic cohort and show the result.
+    Demo(DemoArguments),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff).
+    Man,
+}
+
+/// Settings of a run. Each can stand in varisk.toml under the same name; flags override it.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct RunArguments {
+    /// Settings file (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// VCF or BCF with the variants; '-' for standard input. Not needed where the samplesheet names
+    /// a file for each patient.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vcf: Option<PathBuf>,
+    /// Patients, their samples or files, sex and covariates (CSV).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) samplesheet: Option<PathBuf>,
+    /// Reference FASTA with .fai (and .gzi where BGZF).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reference: Option<PathBuf>,
+    /// Genome build: GRCh37, GRCh38, T2T-CHM13v2.0 or other. Detected where not given.
+    #[arg(long)]
+    pub(crate) build: Option<String>,
+    /// Pseudoautosomal regions (BED), for genomes of build 'other'.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) par: Option<PathBuf>,
+    /// Model bundle (folder, or .onnx with its manifest inside); repeat for several.
+    #[arg(long = "model", value_name = "PATH")]
+    pub(crate) models: Vec<PathBuf>,
+    /// Output folder; it must not exist.
+    #[arg(long, short, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+    /// Only records with POS in this region (CONTIG[:START[-END]], 1-based, inclusive); repeatable.
+    #[arg(long = "region", value_name = "REGION")]
+    pub(crate) regions: Vec<String>,
+    /// Only records with POS in the regions of a BED file.
+    #[arg(long, value_name = "FILE", conflicts_with = "regions")]
+    pub(crate) regions_file: Option<PathBuf>,
+    /// Run only shard K of N (K/N); join the shards with 'varisk merge'.
+    #[arg(long, value_name = "K/N")]
+    pub(crate) shard: Option<String>,
+    /// Threads [default: what the scheduler grants].
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Records in a batch, at most [default: 8192].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_size: Option<u32>,
+    /// Bytes of records in a batch, at most [default: 16777216].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_bytes: Option<u32>,
+    /// Malformed records that may be set aside before the run is refused [default: 0].
+    #[arg(long)]
+    pub(crate) max_bad_records: Option<u64>,
+    /// What to do where REF is not what the reference has [default: refuse].
+    #[arg(long)]
+    pub(crate) ref_mismatch: Option<RefMismatchChoice>,
+    /// Device for models [default: cpu]. 'cuda' fails where CUDA does not take the whole model.
+    #[arg(long)]
+    pub(crate) device: Option<DeviceChoice>,
+    /// Let CUDA round 32-bit products to TF32 (faster, no longer equal to the processor).
+    #[arg(long)]
+    pub(crate) tf32: bool,
+    /// Library of ONNX Runtime, or its folder.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) onnxruntime: Option<PathBuf>,
+    /// Variants reported for each patient and model output [default: 10].
+    #[arg(long)]
+    pub(crate) top: Option<u32>,
+    /// Leave out samples of the cohort file that the samplesheet does not list, instead of refusing.
+    #[arg(long)]
+    pub(crate) ignore_unlisted_samples: bool,
+    /// Seconds between saved states of a run; 0 for none [default: 60].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) checkpoint_seconds: Option<f64>,
+    /// Continue the unfinished run of this output folder.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Print what would run, and check it, without reading variants.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RefMismatchChoice {
+    /// The run stops.
+    Refuse,
+    /// The alleles are kept as rows with a reason.
+    Quarantine,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DeviceChoice {
+    /// The processor.
+    Cpu,
+    /// An NVIDIA card.
+    Cuda,
+    /// CUDA where it takes the model, else the processor.
+    Auto,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MergeArguments {
+    /// Folders of all shards of one run.
+    #[arg(required = true, value_name = "SHARD")]
+    pub(crate) shards: Vec<PathBuf>,
+    /// Output folder; it must not exist.
+    #[arg(long, short, value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
+    /// Device for patient models.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: DeviceChoice,
+    /// Library of ONNX Runtime, or its folder.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) onnxruntime: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ModelArguments {
+    #[command(subcommand)]
+    pub(crate) action: ModelAction,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ModelAction {
+    /// Print manifest, inputs and outputs of a bundle.
+    Inspect {
+        /// The bundle.
+        bundle: PathBuf,
+    },
+    /// Check a bundle: manifest, graph against manifest, and that ONNX Runtime opens it.
+    Check {
+        /// The bundle.
+        bundle: PathBuf,
+        /// Device to open it on.
+        #[arg(long, default_value = "cpu")]
+        device: DeviceChoice,
+        /// Library of ONNX Runtime, or its folder.
+        #[arg(long, value_name = "PATH")]
+        onnxruntime: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorArguments {
+    /// Library of ONNX Runtime, or its folder.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) onnxruntime: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArguments {
+    /// Folder with the demo's data.
+    #[arg(long, default_value = "testdata", value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
+    /// Output folder; it must not exist.
+    #[arg(long, short, default_value = "demo-report", value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
+    /// Library of ONNX Runtime, or its folder.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) onnxruntime: Option<PathBuf>,
+}
+
+pub(crate) fn print_completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    clap_complete::generate(
+        shell,
+        &mut Arguments::command(),
+        "varisk",
+        &mut std::io::stdout(),
+    );
+    Ok(())
+}
+
+pub(crate) fn print_man() -> anyhow::Result<()> {
+    Ok(clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?)
+}

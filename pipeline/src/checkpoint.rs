@@ -1,0 +1,217 @@
+//! The state of an unfinished run, and of a shard: folds, part files and how far it got.
+//!
+//! One form serves three ends: it is what `--resume` continues from, what a shard leaves behind, and
+//! what the end of every run is computed from.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use varisk_core::Analysis;
+use varisk_readers::BadRecord;
+use varisk_report::ReportError;
+use varisk_risk::SiteTally;
+
+use crate::exit::Refusal;
+use crate::fold_plan::FoldPlan;
+use crate::hash;
+
+/// Name of the state file.
+const STATE_FILE: &str = "state.json";
+
+/// A record that was set aside, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SetAside {
+    pub(crate) file: String,
+    pub(crate) contig: String,
+    pub(crate) position: u32,
+    pub(crate) kind: String,
+    pub(crate) detail: String,
+}
+
+impl From<BadRecord> for SetAside {
+    fn from(bad: BadRecord) -> Self {
+        Self {
+            file: bad.file,
+            contig: bad.contig,
+            position: bad.position,
+            kind: bad.kind.to_owned(),
+            detail: bad.detail,
+        }
+    }
+}
+
+/// The state on disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
+    pub(crate) plan: FoldPlan,
+    pub(crate) plan_sha256: String,
+    /// `K/N` of a shard.
+    pub(crate) shard: Option<String>,
+    /// Input records done, in the order of the source.
+    pub(crate) records: u64,
+    /// Batches done.
+    pub(crate) batches: u64,
+    /// Part files in order, by name.
+    pub(crate) parts: Vec<String>,
+    /// File of the folds, and its SHA-256.
+    pub(crate) folds: Option<(String, String)>,
+    pub(crate) tally: SiteTally,
+    pub(crate) set_aside: Vec<SetAside>,
+    pub(crate) timings: BTreeMap<String, f64>,
+    pub(crate) wall_seconds: f64,
+    /// Nothing is left to read.
+    pub(crate) complete: bool,
+}
+
+/// The state of a run in memory.
+pub(crate) struct RunState {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) analyses: Vec<Box<dyn Analysis>>,
+    folder: PathBuf,
+}
+
+impl RunState {
+    /// A run that has done nothing yet, to be kept in a folder.
+    pub(crate) fn new(
+        plan: FoldPlan,
+        shard: Option<String>,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
+        let create = |source| ReportError::Create {
+            path: folder.into(),
+            source,
+        };
+        std::fs::create_dir_all(folder).map_err(create)?;
+        let analyses = plan.analyses();
+        let checkpoint = Checkpoint {
+            plan_sha256: plan.sha256()?,
+            plan,
+            shard,
+            records: 0,
+            batches: 0,
+            parts: Vec::new(),
+            folds: None,
+            tally: SiteTally::default(),
+            set_aside: Vec::new(),
+            timings: BTreeMap::new(),
+            wall_seconds: 0.0,
+            complete: false,
+        };
+        Ok(Self {
+            checkpoint,
+            analyses,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Whether a folder holds a saved state.
+    pub(crate) fn is_saved(folder: &Path) -> bool {
+        folder.join(STATE_FILE).is_file()
+    }
+
+    /// Reads a saved state.
+    pub(crate) fn load(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(STATE_FILE);
+        let text = std::fs::read(&path).map_err(|error| {
+            Refusal::NoInput(format!(
+                "{} holds no saved state ({error}); start the run anew",
+                folder.display()
+            ))
+        })?;
+        let damaged = |path: &Path, detail: &str| ReportError::Damaged {
+            path: path.into(),
+            detail: detail.to_owned(),
+        };
+        let checkpoint: Checkpoint =
+            serde_json::from_slice(&text).map_err(|_| damaged(&path, "it cannot be read"))?;
+        if checkpoint.plan.sha256()? != checkpoint.plan_sha256 {
+            return Err(damaged(&path, "its plan was changed").into());
+        }
+        let mut analyses = checkpoint.plan.analyses();
+        if let Some((name, sha256)) = &checkpoint.folds {
+            let path = folder.join(name);
+            let bytes = std::fs::read(&path).map_err(|error| damaged(&path, &error.to_string()))?;
+            if hash::bytes(&bytes) != *sha256 {
+                return Err(damaged(&path, "its hash differs").into());
+            }
+            let saved: BTreeMap<String, Vec<u8>> =
+                varisk_risk::load("folds", &checkpoint.plan_sha256, &bytes)?;
+            for analysis in &mut analyses {
+                let fold = saved
+                    .get(&analysis.name())
+                    .ok_or_else(|| damaged(&path, "a fold is missing"))?;
+                analysis.merge(fold)?;
+            }
+        }
+        Ok(Self {
+            checkpoint,
+            analyses,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Adds another state of the same plan.
+    pub(crate) fn merge(&mut self, other: Self) -> anyhow::Result<()> {
+        for (own, other) in self.analyses.iter_mut().zip(&other.analyses) {
+            own.merge(&other.save()?)?;
+        }
+        let (own, other) = (&mut self.checkpoint, other.checkpoint);
+        own.records += other.records;
+        own.batches += other.batches;
+        own.tally.merge(&other.tally);
+        own.set_aside.extend(other.set_aside);
+        other
+            .timings
+            .iter()
+            .for_each(|(stage, seconds)| *own.timings.entry(stage.clone()).or_default() += seconds);
+        own.wall_seconds += other.wall_seconds;
+        Ok(())
+    }
+
+    /// Part files in order.
+    pub(crate) fn part_files(&self) -> Vec<PathBuf> {
+        self.checkpoint
+            .parts
+            .iter()
+            .map(|name| self.folder.join(name))
+            .collect()
+    }
+
+    /// Saves the state: the folds first, then, by one rename, the file that makes it valid.
+    pub(crate) fn save(&mut self) -> anyhow::Result<()> {
+        let saved: BTreeMap<String, Vec<u8>> = self
+            .analyses
+            .iter()
+            .map(|analysis| Ok((analysis.name(), analysis.save()?)))
+            .collect::<Result<_, varisk_core::AnalysisError>>()?;
+        let bytes = varisk_risk::save("folds", &self.checkpoint.plan_sha256, &saved)?;
+        let name = format!("folds-{:06}.bin", self.checkpoint.batches);
+        write_synced(&self.folder.join(&name), &bytes)?;
+        let before = self
+            .checkpoint
+            .folds
+            .replace((name.clone(), hash::bytes(&bytes)));
+        let temporary = self.folder.join(format!("{STATE_FILE}.new"));
+        write_synced(&temporary, &serde_json::to_vec_pretty(&self.checkpoint)?)?;
+        let path = self.folder.join(STATE_FILE);
+        std::fs::rename(&temporary, &path).map_err(|source| ReportError::Write { path, source })?;
+        if let Some((old, _)) = before.filter(|(old, _)| *old != name) {
+            // A leftover costs space, nothing else.
+            let _ = std::fs::remove_file(self.folder.join(old));
+        }
+        Ok(())
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let write = || {
+        let mut file = std::fs::File::create(path)?;
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()
+    };
+    Ok(write().map_err(|source| ReportError::Write {
+        path: path.into(),
+        source,
+    })?)
+}

@@ -1,0 +1,101 @@
+//! `varisk demo`: the main job on the bundled synthetic cohort.
+#![expect(clippy::print_stdout, reason = "the result is what was asked for")]
+
+use std::path::Path;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Float64Type;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::arguments::{DemoArguments, RunArguments};
+use crate::exit::Refusal;
+use crate::finish::NOTICE;
+use crate::log::Log;
+use crate::plan::Purpose;
+use crate::run::execute;
+use crate::settings::Settings;
+
+/// Patients in the closing table.
+const SHOWN: usize = 10;
+
+pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()> {
+    let data = &arguments.data;
+    if !data.join("genome.fa").is_file() {
+        return Err(Refusal::NoInput(format!("{} does not hold the demo's data; run in the source folder, or name its testdata with --data", data.display())).into());
+    }
+    let run = RunArguments {
+        vcf: Some(data.join("cohort.vcf.gz")),
+        samplesheet: Some(data.join("samplesheet.csv")),
+        reference: Some(data.join("genome.fa")),
+        par: Some(data.join("par.bed")),
+        build: Some("other".to_owned()),
+        models: vec![
+            data.join("models/variant-kmer"),
+            data.join("models/patient-risk"),
+        ],
+        output: Some(arguments.output.clone()),
+        onnxruntime: arguments.onnxruntime.clone(),
+        ..RunArguments::default()
+    };
+    let done = execute(&Settings::resolve(&run)?, Purpose::Run, log)?;
+    println!("varisk demo: {done}\n");
+    show_highest(&arguments.output)?;
+    println!("\nTables:");
+    let mut files: Vec<_> = std::fs::read_dir(&arguments.output)?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .for_each(|path| println!("  {}", path.display()));
+    println!("\nSynthetic patients. {NOTICE}");
+    Ok(())
+}
+
+/// Patients at highest risk, from the table that was just written.
+fn show_highest(output: &Path) -> anyhow::Result<()> {
+    let file = std::fs::File::open(output.join("risk.parquet"))?;
+    let mut rows: Vec<(String, String, f64, Option<f64>)> = Vec::new();
+    for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
+        let batch = batch?;
+        let text = |name: &str| {
+            batch
+                .column_by_name(name)
+                .map(|column| column.as_string::<i32>().clone())
+        };
+        let number = |name: &str| {
+            batch
+                .column_by_name(name)
+                .map(|column| column.as_primitive::<Float64Type>().clone())
+        };
+        let (Some(patients), Some(items), Some(values), Some(coverage)) = (
+            text("patient"),
+            text("item"),
+            number("value"),
+            number("coverage"),
+        ) else {
+            continue;
+        };
+        for row in (0..batch.num_rows()).filter(|row| values.is_valid(*row)) {
+            let share = coverage.is_valid(row).then(|| coverage.value(row));
+            rows.push((
+                patients.value(row).to_owned(),
+                items.value(row).to_owned(),
+                values.value(row),
+                share,
+            ));
+        }
+    }
+    rows.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
+    println!("Patients at highest risk:");
+    println!(
+        "  {:<10} {:<28} {:>8} {:>10}",
+        "patient", "item", "risk", "coverage"
+    );
+    for (patient, item, value, share) in rows.iter().take(SHOWN) {
+        let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
+        println!("  {patient:<10} {item:<28} {value:>8.3} {share:>10}");
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Exit codes, after sysexits.h, and which error has which.
+
+use varisk_encode::ManifestError;
+use varisk_onnx::OnnxError;
+use varisk_readers::{ReadError, RegionError, SheetError};
+use varisk_reference::ReferenceError;
+use varisk_report::ReportError;
+use varisk_score::ScoreError;
+
+/// The command line or configuration is wrong.
+pub(crate) const USAGE: u8 = 64;
+/// The data are wrong.
+pub(crate) const DATA: u8 = 65;
+/// An input file is not there or cannot be opened.
+pub(crate) const NO_INPUT: u8 = 66;
+/// A device or library is not there.
+pub(crate) const UNAVAILABLE: u8 = 69;
+/// A bug.
+pub(crate) const SOFTWARE: u8 = 70;
+/// The output cannot be created.
+pub(crate) const CANNOT_CREATE: u8 = 73;
+/// Reading or writing failed.
+pub(crate) const IO: u8 = 74;
+/// Stopped by SIGINT or SIGTERM.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// An error with an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The command line or configuration is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The data are wrong.
+    #[error("{0}")]
+    Data(String),
+    /// An input is not there.
+    #[error("{0}")]
+    NoInput(String),
+    /// The run was interrupted.
+    #[error("{0}")]
+    Interrupted(String),
+    /// A bug.
+    #[error("{0}")]
+    Software(String),
+}
+
+/// The exit code of an error: that of the first cause that has one.
+pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
+    error.chain().find_map(code_of).unwrap_or(SOFTWARE)
+}
+
+fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+        return Some(match refusal {
+            Refusal::Usage(_) => USAGE,
+            Refusal::Data(_) => DATA,
+            Refusal::NoInput(_) => NO_INPUT,
+            Refusal::Interrupted(_) => INTERRUPTED,
+            Refusal::Software(_) => SOFTWARE,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<ReadError>() {
+        return match error {
+            ReadError::Open { .. } => Some(NO_INPUT),
+            ReadError::Reference(error) => code_of(error),
+            ReadError::Batch(_) => Some(SOFTWARE),
+            _ => Some(DATA),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<ReferenceError>() {
+        return Some(match error {
+            ReferenceError::Open { .. } | ReferenceError::MissingIndex { .. } => NO_INPUT,
+            _ => DATA,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<ScoreError>() {
+        return match error {
+            error if error.is_unavailable() => Some(UNAVAILABLE),
+            ScoreError::Manifest(error) => code_of(error),
+            ScoreError::Onnx(error) => code_of(error),
+            _ => Some(DATA),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<ManifestError>() {
+        return Some(match error {
+            ManifestError::NotAFolder { .. } | ManifestError::Read { .. } => NO_INPUT,
+            _ => DATA,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<OnnxError>() {
+        return Some(if matches!(error, OnnxError::Read { .. }) {
+            NO_INPUT
+        } else {
+            DATA
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<SheetError>() {
+        return Some(if matches!(error, SheetError::Open { .. }) {
+            NO_INPUT
+        } else {
+            DATA
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<ReportError>() {
+        return Some(match error {
+            ReportError::Exists { .. }
+            | ReportError::Unfinished { .. }
+            | ReportError::Create { .. } => CANNOT_CREATE,
+            ReportError::Write { .. } | ReportError::Parquet { .. } => IO,
+            ReportError::Damaged { .. } => DATA,
+            ReportError::Layout(_) => SOFTWARE,
+        });
+    }
+    if cause.is::<RegionError>() {
+        return Some(USAGE);
+    }
+    if cause.is::<varisk_encode::EncodeError>()
+        || cause.is::<varisk_reference::BuildError>()
+        || cause.is::<varisk_core::AnalysisError>()
+    {
+        return Some(DATA);
+    }
+    None
+}

@@ -1,0 +1,347 @@
+//! The end of a run: folds to features, patient models, tables, `run.json`. `run` and `merge` share
+//! it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
+use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use varisk_core::{FeatureTable, FeatureValue, columns as c};
+use varisk_report::{
+    ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableWriter, write_table,
+};
+use varisk_risk::{features_table, risk_items, risk_table};
+use varisk_score::{Model, Runtime};
+
+use crate::checkpoint::{RunState, SetAside};
+use crate::exit::Refusal;
+use crate::fold_plan::FoldPlan;
+use crate::hash;
+use crate::log::Log;
+
+/// The plain statement in every report.
+pub(crate) const NOTICE: &str = "Research output, not a diagnosis. Scores and risks are estimates of the models named here; do not use them for care without confirmation by an accredited test.";
+
+/// Hashes of the variant files, in the making.
+pub(crate) type Hashes = JoinHandle<BTreeMap<PathBuf, String>>;
+
+/// What the end needs besides the state.
+pub(crate) struct Finish<'r> {
+    pub(crate) verb: &'r str,
+    pub(crate) parts: Vec<PathBuf>,
+    pub(crate) patient_models: Vec<Model>,
+    pub(crate) model_records: Vec<ModelRecord>,
+    pub(crate) runtime: Option<&'r Runtime>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) hashes: Option<Hashes>,
+}
+
+/// Hashes input files while they are read anyway; shards leave it to `merge`.
+pub(crate) fn hash_in_background(paths: &[PathBuf], is_shard: bool) -> Option<Hashes> {
+    let paths: Vec<PathBuf> = paths
+        .iter()
+        .filter(|path| path.as_path() != Path::new("-"))
+        .cloned()
+        .collect();
+    (!is_shard).then(|| {
+        std::thread::spawn(move || {
+            paths
+                .into_iter()
+                .filter_map(|path| {
+                    hash::file(&path)
+                        .ok()
+                        .flatten()
+                        .map(|sha256| (path, sha256))
+                })
+                .collect()
+        })
+    })
+}
+
+/// Writes all tables and `run.json` into a folder; returns one line on what was done.
+pub(crate) fn finish(
+    state: &RunState,
+    mut end: Finish<'_>,
+    folder: &Path,
+    log: &Log,
+) -> anyhow::Result<String> {
+    let plan = &state.checkpoint.plan;
+    let mut counts = state.checkpoint.tally.counts().clone();
+    let rows = write_variants(state, &end, folder, &mut counts)?;
+    // Those of the plan were given when it was made.
+    let known = end.warnings.len();
+    let expected = counts.get("rows").copied().unwrap_or(0);
+    if rows != expected {
+        return Err(Refusal::Software(format!(
+            "internal error: {rows} rows written where {expected} were read; please report this"
+        ))
+        .into());
+    }
+    if let Some(equal) = counts
+        .get("equal_after_normalisation")
+        .filter(|equal| **equal > 0)
+    {
+        end.warnings.push(format!("{equal} alleles equal another one after normalisation (written differently in the input); each of them counts in sums"));
+    }
+    if let Some(repeated) = counts.get("reason=repeated_allele") {
+        end.warnings.push(format!(
+            "{repeated} alleles stand twice in a file; the first of each counts"
+        ));
+    }
+    if !state.checkpoint.set_aside.is_empty() {
+        end.warnings.push(format!(
+            "{} malformed records were set aside; they are listed in quarantine.parquet",
+            state.checkpoint.set_aside.len()
+        ));
+    }
+    end.warnings[known..]
+        .iter()
+        .for_each(|warning| log.warn(warning));
+    write_quarantine(state, folder)?;
+    if !plan.patients.is_empty() {
+        write_patients(state, &end, folder)?;
+    }
+    let record = run_record(state, end, folder, counts)?;
+    let json = serde_json::to_vec_pretty(&record)?;
+    let path = folder.join("run.json");
+    std::fs::write(&path, json)
+        .map_err(|source| varisk_report::ReportError::Write { path, source })?;
+    let patients = if plan.patients.is_empty() {
+        String::new()
+    } else {
+        format!(", {} patients", plan.patients.len())
+    };
+    Ok(format!(
+        "{} records, {rows} alleles{patients}",
+        state.checkpoint.records
+    ))
+}
+
+fn write_variants(
+    state: &RunState,
+    end: &Finish<'_>,
+    folder: &Path,
+    counts: &mut BTreeMap<String, u64>,
+) -> anyhow::Result<u64> {
+    let plan = &state.checkpoint.plan;
+    let part = part_schema_of(plan);
+    let names: Vec<&str> = plan.contigs.iter().map(|(name, _)| name.as_str()).collect();
+    let final_schema = with_contig_names(&part);
+    let mut writer = TableWriter::create(folder, Table::VARIANTS.name, Arc::clone(&final_schema))?;
+    let mut merge = PartMerge::open(&end.parts, &part, plan.contig_ranks.clone().into())?;
+    while let Some(rows) = merge.next_rows()? {
+        let contigs = rows.column(0).as_primitive::<UInt32Type>();
+        let contigs: StringArray = contigs
+            .iter()
+            .map(|index| index.and_then(|index| names.get(index as usize).copied()))
+            .collect();
+        let mut columns = rows.columns().to_vec();
+        columns[0] = Arc::new(contigs);
+        writer.write(RecordBatch::try_new(Arc::clone(&final_schema), columns)?)?;
+    }
+    counts.insert(
+        "equal_after_normalisation".to_owned(),
+        merge.equal_alleles(),
+    );
+    Ok(writer.finish()?)
+}
+
+/// Schema of the parts: fixed columns, then those of the variant models in order.
+fn part_schema_of(plan: &FoldPlan) -> SchemaRef {
+    let mut fields: Vec<Arc<Field>> = Table::VARIANTS.schema().fields().iter().cloned().collect();
+    for model in &plan.variant_models {
+        for folded in plan
+            .outputs
+            .iter()
+            .filter(|folded| folded.output.model == model.name)
+        {
+            fields.push(Arc::new(Field::new(
+                folded.output.column(),
+                DataType::Float32,
+                true,
+            )));
+        }
+        fields.push(Arc::new(Field::new(
+            varisk_score::ScoreStage::reason_column(&model.name),
+            DataType::Utf8,
+            true,
+        )));
+    }
+    crate::run::part_schema(&Schema::new(fields))
+}
+
+fn with_contig_names(part: &SchemaRef) -> SchemaRef {
+    let mut fields: Vec<Arc<Field>> = part.fields().iter().cloned().collect();
+    fields[0] = Arc::new(Field::new(c::CONTIG, DataType::Utf8, false));
+    Arc::new(Schema::new(fields))
+}
+
+fn write_quarantine(state: &RunState, folder: &Path) -> anyhow::Result<()> {
+    let rows = &state.checkpoint.set_aside;
+    let text = |value: &dyn Fn(&SetAside) -> String| -> ArrayRef {
+        Arc::new(
+            rows.iter()
+                .map(|row| Some(value(row)))
+                .collect::<StringArray>(),
+        )
+    };
+    let columns: Vec<ArrayRef> = vec![
+        text(&|row| row.file.clone()),
+        text(&|row| row.contig.clone()),
+        Arc::new(
+            rows.iter()
+                .map(|row| Some(row.position))
+                .collect::<UInt32Array>(),
+        ),
+        text(&|row| row.kind.clone()),
+        text(&|row| row.detail.clone()),
+    ];
+    write_table(
+        folder,
+        Table::QUARANTINE.name,
+        RecordBatch::try_new(Table::QUARANTINE.schema(), columns)?,
+    )?;
+    Ok(())
+}
+
+fn write_patients(state: &RunState, end: &Finish<'_>, folder: &Path) -> anyhow::Result<()> {
+    let plan = &state.checkpoint.plan;
+    let mut features = FeatureTable::default();
+    let mut tables: BTreeMap<&str, Vec<RecordBatch>> = BTreeMap::new();
+    for analysis in &state.analyses {
+        let output = analysis.finish(&plan.patients)?;
+        output
+            .features
+            .iter()
+            .for_each(|(name, values)| features.insert(name.to_owned(), values.to_vec()));
+        for (name, table) in output.tables {
+            tables.entry(name).or_default().push(table);
+        }
+    }
+    let mut items = Vec::new();
+    for model in &end.patient_models {
+        items.extend(risk_items(model, &plan.patients, &features)?);
+    }
+    let coverage = coverage(plan, &features);
+    write_table(
+        folder,
+        Table::RISK.name,
+        risk_table(&plan.patients, &items, coverage.as_deref(), plan.build)?,
+    )?;
+    write_table(
+        folder,
+        Table::FEATURES.name,
+        features_table(&plan.patients, &features)?,
+    )?;
+    for table in [Table::FINDINGS, Table::QC] {
+        let batches = tables.remove(table.name).unwrap_or_default();
+        let all = concat_batches(&table.schema(), &batches)?;
+        let sorted = if table == Table::FINDINGS {
+            sorted(&all, &["patient", "model", "output", "rank"])?
+        } else {
+            all
+        };
+        write_table(folder, table.name, sorted)?;
+    }
+    Ok(())
+}
+
+fn sorted(table: &RecordBatch, keys: &[&str]) -> anyhow::Result<RecordBatch> {
+    let columns: Vec<SortColumn> = keys
+        .iter()
+        .filter_map(|key| table.column_by_name(key))
+        .map(|values| SortColumn {
+            values: Arc::clone(values),
+            options: None,
+        })
+        .collect();
+    Ok(take_record_batch(
+        table,
+        &lexsort_to_indices(&columns, None)?,
+    )?)
+}
+
+/// The least share, over the variant models, of scored alleles that are called in each patient.
+fn coverage(plan: &FoldPlan, features: &FeatureTable) -> Option<Vec<FeatureValue>> {
+    let columns: Vec<&[FeatureValue]> = plan
+        .outputs
+        .iter()
+        .filter_map(|folded| {
+            features.get(&format!(
+                "burden.{}.{}.coverage",
+                folded.output.model, folded.output.output
+            ))
+        })
+        .collect();
+    if columns.is_empty() {
+        return None;
+    }
+    let least = |patient: usize| {
+        columns.iter().try_fold(f64::INFINITY, |least, column| {
+            column[patient].map(|share| least.min(share))
+        })
+    };
+    Some((0..plan.patients.len()).map(least).collect())
+}
+
+fn run_record(
+    state: &RunState,
+    end: Finish<'_>,
+    folder: &Path,
+    counts: BTreeMap<String, u64>,
+) -> anyhow::Result<RunRecord> {
+    let checkpoint = &state.checkpoint;
+    let plan = &checkpoint.plan;
+    let mut inputs = plan.file_records();
+    let hashes = end
+        .hashes
+        .and_then(|hashes| hashes.join().ok())
+        .unwrap_or_default();
+    for (record, (_, path, _)) in inputs.iter_mut().zip(&plan.fingerprints) {
+        record.sha256 = match hashes.get(path) {
+            Some(sha256) => Some(sha256.clone()),
+            None if path.as_path() == Path::new("-") => None,
+            None => hash::file(path).ok().flatten(),
+        };
+    }
+    let mut tables = BTreeMap::new();
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(table) = name.strip_suffix(".parquet")
+            && let Some(sha256) = hash::file(&entry.path())?
+        {
+            tables.insert(table.to_owned(), sha256);
+        }
+    }
+    Ok(RunRecord {
+        schema_version: SCHEMA_VERSION,
+        notice: NOTICE.to_owned(),
+        varisk: plan.varisk.clone(),
+        verb: end.verb.to_owned(),
+        genome_build: plan.build.name().to_owned(),
+        onnxruntime: end
+            .runtime
+            .map(|runtime| runtime.library().display().to_string()),
+        onnxruntime_version: end.runtime.map(Runtime::version),
+        inputs,
+        models: end.model_records,
+        parameters: plan.parameters.clone(),
+        plan_sha256: checkpoint.plan_sha256.clone(),
+        patients: plan.patients.len() as u64,
+        counts,
+        warnings: end.warnings,
+        tables,
+        timings: checkpoint
+            .timings
+            .iter()
+            .map(|(stage, seconds)| StageTime {
+                stage: stage.clone(),
+                seconds: *seconds,
+            })
+            .collect(),
+        wall_seconds: checkpoint.wall_seconds,
+    })
+}

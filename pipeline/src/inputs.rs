@@ -1,0 +1,212 @@
+//! Variant files and patients of a run: who is in which column.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use varisk_core::Patient;
+use varisk_readers::{FileInput, SampleSheet, SheetRow};
+use varisk_reference::{HeaderContig, HeaderHints};
+
+use crate::exit::Refusal;
+use crate::settings::Settings;
+
+/// Opened variant files with their patients assigned.
+pub(crate) struct Inputs {
+    pub(crate) files: Vec<FileInput>,
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) patients: Vec<Patient>,
+    /// Covariate columns of the samplesheet.
+    pub(crate) covariates: Vec<String>,
+    /// Samples of the cohort file that are left out.
+    pub(crate) unlisted: usize,
+}
+
+impl Inputs {
+    /// Opens the files of a run over patients.
+    pub(crate) fn of_patients(settings: &Settings) -> anyhow::Result<Self> {
+        let sheet = settings
+            .samplesheet
+            .as_deref()
+            .map(SampleSheet::read)
+            .transpose()?;
+        match (sheet, &settings.vcf) {
+            (None, None) => Err(Refusal::Usage(
+                "no variants are given; name a file with --vcf, or files in a samplesheet"
+                    .to_owned(),
+            )
+            .into()),
+            (None, Some(vcf)) => Self::without_sheet(vcf),
+            (Some(sheet), vcf) => {
+                let per_patient = sheet.rows.iter().any(|row| row.vcf.is_some());
+                match (per_patient, vcf) {
+                    (true, Some(_)) => Err(Refusal::Usage("both --vcf and the samplesheet's column 'vcf' name variants; leave one out".to_owned()).into()),
+                    (true, None) => Self::with_files(sheet),
+                    (false, Some(vcf)) => Self::with_cohort(sheet, vcf, settings.ignore_unlisted_samples),
+                    (false, None) => Err(Refusal::Usage("the samplesheet has no column 'vcf'; name the cohort file with --vcf".to_owned()).into()),
+                }
+            }
+        }
+    }
+
+    /// Opens the file of a run without patients.
+    pub(crate) fn of_sites(settings: &Settings) -> anyhow::Result<Self> {
+        let vcf = settings.vcf.as_ref().ok_or_else(|| {
+            Refusal::Usage("no variants are given; name a file with --vcf".to_owned())
+        })?;
+        if settings.samplesheet.is_some() {
+            return Err(Refusal::Usage(
+                "'score' scores variants without patients; leave --samplesheet out, or use 'run'"
+                    .to_owned(),
+            )
+            .into());
+        }
+        Ok(Self {
+            files: vec![FileInput::open(vcf)?],
+            paths: vec![vcf.clone()],
+            patients: Vec::new(),
+            covariates: Vec::new(),
+            unlisted: 0,
+        })
+    }
+
+    fn without_sheet(vcf: &Path) -> anyhow::Result<Self> {
+        let mut file = FileInput::open(vcf)?;
+        let samples = file.header().samples.clone();
+        refuse_no_samples(&file)?;
+        let columns: Vec<(String, usize)> = samples.iter().cloned().zip(0..).collect();
+        file.assign(&columns)?;
+        let patients = samples
+            .into_iter()
+            .map(|id| Patient {
+                id,
+                ..Patient::default()
+            })
+            .collect();
+        Ok(Self {
+            files: vec![file],
+            paths: vec![vcf.to_owned()],
+            patients,
+            covariates: Vec::new(),
+            unlisted: 0,
+        })
+    }
+
+    fn with_cohort(sheet: SampleSheet, vcf: &Path, ignore_unlisted: bool) -> anyhow::Result<Self> {
+        let mut file = FileInput::open(vcf)?;
+        refuse_no_samples(&file)?;
+        let columns = sample_columns(sheet.rows.iter().enumerate(), None)?;
+        file.assign(&columns)?;
+        let unlisted = file.header().samples.len() - columns.len();
+        if unlisted > 0 && !ignore_unlisted {
+            return Err(Refusal::Data(format!(
+                "{}: {unlisted} of its samples are not in the samplesheet; list them, or leave them out with --ignore-unlisted-samples",
+                file.name()
+            ))
+            .into());
+        }
+        let patients = sheet.rows.into_iter().map(|row| row.patient).collect();
+        Ok(Self {
+            files: vec![file],
+            paths: vec![vcf.to_owned()],
+            patients,
+            covariates: sheet.covariates,
+            unlisted,
+        })
+    }
+
+    fn with_files(sheet: SampleSheet) -> anyhow::Result<Self> {
+        let mut by_path: Vec<(PathBuf, Vec<usize>)> = Vec::new();
+        let mut index: HashMap<PathBuf, usize> = HashMap::new();
+        for (i, row) in sheet.rows.iter().enumerate() {
+            let Some(path) = &row.vcf else { continue };
+            let at = *index.entry(path.clone()).or_insert_with(|| {
+                by_path.push((path.clone(), Vec::new()));
+                by_path.len() - 1
+            });
+            by_path[at].1.push(i);
+        }
+        let mut files = Vec::with_capacity(by_path.len());
+        let mut unlisted = 0;
+        for (path, rows) in &by_path {
+            let mut file = FileInput::open(path)?;
+            refuse_no_samples(&file)?;
+            let only = match file.header().samples.as_slice() {
+                [only] if rows.len() == 1 => Some(only.clone()),
+                _ => None,
+            };
+            let columns = sample_columns(
+                rows.iter().map(|row| (*row, &sheet.rows[*row])),
+                only.as_deref(),
+            )?;
+            file.assign(&columns)?;
+            unlisted += file.header().samples.len() - columns.len();
+            files.push(file);
+        }
+        let paths = by_path.into_iter().map(|(path, _)| path).collect();
+        let patients = sheet.rows.into_iter().map(|row| row.patient).collect();
+        Ok(Self {
+            files,
+            paths,
+            patients,
+            covariates: sheet.covariates,
+            unlisted,
+        })
+    }
+
+    /// What the headers say of the genome build.
+    pub(crate) fn build_hints(&self) -> HeaderHints {
+        let mut hints = HeaderHints::default();
+        for file in &self.files {
+            let header = file.header();
+            for contig in &header.contigs {
+                let known = hints.contigs.iter().any(|own: &HeaderContig| {
+                    own.name == contig.name && own.length == contig.length
+                });
+                if !known {
+                    hints.contigs.push(HeaderContig {
+                        name: contig.name.clone(),
+                        length: contig.length,
+                        assembly: contig.assembly.clone(),
+                    });
+                }
+            }
+            hints.reference = hints.reference.or_else(|| header.reference.clone());
+            hints.assembly = hints.assembly.or_else(|| header.assembly.clone());
+        }
+        hints
+    }
+}
+
+fn refuse_no_samples(file: &FileInput) -> anyhow::Result<()> {
+    if file.header().samples.is_empty() {
+        return Err(Refusal::Data(format!(
+            "{} has no samples; use 'varisk score' for variants without patients",
+            file.name()
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// The sample of each row: the one named, else the file's only one, else that with the patient's
+/// identifier.
+fn sample_columns<'r>(
+    rows: impl Iterator<Item = (usize, &'r SheetRow)>,
+    only: Option<&str>,
+) -> anyhow::Result<Vec<(String, usize)>> {
+    let mut columns: Vec<(String, usize)> = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (patient, row) in rows {
+        let sample = row
+            .sample
+            .as_deref()
+            .or(only)
+            .unwrap_or(&row.patient.id)
+            .to_owned();
+        if let Some(first) = seen.insert(sample.clone(), patient + 1) {
+            return Err(Refusal::Data(format!("samplesheet: rows {first} and {} name the same sample; each sample belongs to one patient", patient + 1)).into());
+        }
+        columns.push((sample, patient));
+    }
+    Ok(columns)
+}

@@ -1,0 +1,135 @@
+//! `varisk merge`: the shards of one run become its report.
+
+use std::collections::BTreeMap;
+
+use varisk_report::OutputFolder;
+use varisk_score::{Model, ModelOptions, Runtime, open_bundle};
+
+use crate::arguments::MergeArguments;
+use crate::checkpoint::RunState;
+use crate::exit::Refusal;
+use crate::finish::{Finish, finish, hash_in_background};
+use crate::log::Log;
+use crate::plan::{device, model_record};
+
+pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<()> {
+    let folder = OutputFolder::create(&arguments.output)?;
+    match merge(arguments, &folder, log) {
+        Ok(done) => {
+            let path = folder.complete()?;
+            log.info(&format!("{done}; written to {}", path.display()));
+            Ok(())
+        }
+        Err(error) => {
+            folder.discard();
+            Err(error)
+        }
+    }
+}
+
+fn merge(arguments: &MergeArguments, folder: &OutputFolder, log: &Log) -> anyhow::Result<String> {
+    let shards = load_shards(arguments)?;
+    let parts = shards.values().flat_map(RunState::part_files).collect();
+    let mut shards = shards.into_values();
+    let mut state = shards
+        .next()
+        .ok_or_else(|| Refusal::Usage("no shard is given".to_owned()))?;
+    for shard in shards {
+        state.merge(shard)?;
+    }
+    let plan = &state.checkpoint.plan;
+    let mut model_records = plan.variant_models.clone();
+    let mut patient_models = Vec::new();
+    let runtime = if plan.patient_models.is_empty() {
+        None
+    } else {
+        Some(Runtime::load(arguments.onnxruntime.as_deref())?)
+    };
+    if let Some(runtime) = &runtime {
+        for model in &plan.patient_models {
+            let bundle = open_bundle(&model.path)?;
+            if bundle.model_sha256 != model.sha256 {
+                return Err(Refusal::Data(format!(
+                    "{} is not the model that the shards were run with; restore it",
+                    model.path.display()
+                ))
+                .into());
+            }
+            let options = ModelOptions {
+                device: device(arguments.device),
+                threads: 1,
+                tf32: false,
+            };
+            patient_models.push(Model::open(runtime, bundle, options)?);
+        }
+    }
+    model_records.extend(patient_models.iter().map(model_record));
+    let variant_files: Vec<_> = plan
+        .fingerprints
+        .iter()
+        .filter(|(role, _, _)| role == "variants")
+        .map(|(_, path, _)| path.clone())
+        .collect();
+    let hashes = hash_in_background(&variant_files, false);
+    let end = Finish {
+        verb: "merge",
+        parts,
+        patient_models,
+        model_records,
+        runtime: runtime.as_ref(),
+        warnings: Vec::new(),
+        hashes,
+    };
+    finish(&state, end, folder.partial(), log)
+}
+
+/// Reads all shards, by number, and refuses a set that is not exactly one run.
+fn load_shards(arguments: &MergeArguments) -> anyhow::Result<BTreeMap<u64, RunState>> {
+    let mut shards: BTreeMap<u64, RunState> = BTreeMap::new();
+    let mut run: Option<(String, u64)> = None;
+    for path in &arguments.shards {
+        let state = RunState::load(path)?;
+        let refuse = |detail: &str| Refusal::Data(format!("{}: {detail}", path.display()));
+        let shard = state
+            .checkpoint
+            .shard
+            .as_deref()
+            .and_then(|shard| shard.split_once('/'));
+        let shard = shard.and_then(|(number, count)| {
+            Some((number.parse::<u64>().ok()?, count.parse::<u64>().ok()?))
+        });
+        let (number, count) = shard
+            .ok_or_else(|| refuse("is no shard; make shards with 'varisk run --shard K/N'"))?;
+        if !state.checkpoint.complete {
+            return Err(refuse("is not complete; run that shard again").into());
+        }
+        let own = (state.checkpoint.plan_sha256.clone(), count);
+        if *run.get_or_insert_with(|| own.clone()) != own {
+            return Err(refuse("belongs to another run (inputs, models, settings or number of shards differ); leave it out or run it again").into());
+        }
+        if shards.insert(number, state).is_some() {
+            return Err(refuse(&format!(
+                "shard {number} of {count} is given twice; give each shard once"
+            ))
+            .into());
+        }
+    }
+    let count = run.map_or(0, |(_, count)| count);
+    let missing: Vec<String> = (1..=count)
+        .filter(|number| !shards.contains_key(number))
+        .map(|number| format!("{number}/{count}"))
+        .collect();
+    if !missing.is_empty() {
+        let shown = missing
+            .iter()
+            .take(10)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Err(Refusal::Data(format!(
+            "shard {shown} is missing; run it, or give its folder too"
+        ))
+        .into());
+    }
+    Ok(shards)
+}

@@ -1,0 +1,233 @@
+//! Settings of a run: `varisk.toml` and flags, made one and checked.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use varisk_core::{GenomeBuild, RunLimits};
+
+use crate::arguments::{DeviceChoice, RefMismatchChoice, RunArguments};
+use crate::exit::Refusal;
+
+/// `varisk.toml`. Its keys are the names of the flags with underscores; paths are relative to its
+/// folder.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfigFile {
+    vcf: Option<PathBuf>,
+    samplesheet: Option<PathBuf>,
+    reference: Option<PathBuf>,
+    build: Option<String>,
+    par: Option<PathBuf>,
+    #[serde(default)]
+    models: Vec<PathBuf>,
+    output: Option<PathBuf>,
+    #[serde(default)]
+    regions: Vec<String>,
+    regions_file: Option<PathBuf>,
+    threads: Option<u16>,
+    batch_size: Option<u32>,
+    batch_bytes: Option<u32>,
+    max_bad_records: Option<u64>,
+    ref_mismatch: Option<RefMismatchChoice>,
+    device: Option<DeviceChoice>,
+    tf32: Option<bool>,
+    onnxruntime: Option<PathBuf>,
+    top: Option<u32>,
+    ignore_unlisted_samples: Option<bool>,
+    checkpoint_seconds: Option<f64>,
+}
+
+impl ConfigFile {
+    pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+/// Settings in force.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Settings {
+    pub(crate) vcf: Option<PathBuf>,
+    pub(crate) samplesheet: Option<PathBuf>,
+    pub(crate) reference: PathBuf,
+    pub(crate) build: Option<GenomeBuild>,
+    pub(crate) par: Option<PathBuf>,
+    pub(crate) models: Vec<PathBuf>,
+    pub(crate) output: PathBuf,
+    pub(crate) regions: Vec<String>,
+    pub(crate) regions_file: Option<PathBuf>,
+    pub(crate) shard: Option<String>,
+    pub(crate) limits: RunLimits,
+    pub(crate) ref_mismatch: RefMismatchChoice,
+    pub(crate) device: DeviceChoice,
+    pub(crate) tf32: bool,
+    pub(crate) onnxruntime: Option<PathBuf>,
+    pub(crate) top: u32,
+    pub(crate) ignore_unlisted_samples: bool,
+    pub(crate) checkpoint_seconds: f64,
+    #[serde(skip)]
+    pub(crate) resume: bool,
+    #[serde(skip)]
+    pub(crate) dry_run: bool,
+}
+
+/// Variants reported for each patient and output unless set.
+const DEFAULT_TOP: u32 = 10;
+/// Seconds between saved states unless set: what a crash costs at most.
+const DEFAULT_CHECKPOINT_SECONDS: f64 = 60.0;
+
+impl Settings {
+    pub(crate) fn resolve(flags: &RunArguments) -> anyhow::Result<Self> {
+        let (file, folder) = read_config(flags.config.as_deref())?;
+        let path = |flag: &Option<PathBuf>, own: Option<PathBuf>| {
+            flag.clone().or_else(|| own.map(|path| folder.join(path)))
+        };
+        let missing = |flag: &str| {
+            Refusal::Usage(format!(
+                "--{flag} is missing; give it, or set '{}' in varisk.toml",
+                flag.replace('-', "_")
+            ))
+        };
+        let build = match flags.build.clone().or(file.build) {
+            None => None,
+            Some(text) => Some(GenomeBuild::parse(&text).ok_or_else(|| {
+                Refusal::Usage(format!(
+                    "genome build '{text}' is unknown; use GRCh37, GRCh38, T2T-CHM13v2.0 or other"
+                ))
+            })?),
+        };
+        let models = if flags.models.is_empty() {
+            file.models.iter().map(|model| folder.join(model)).collect()
+        } else {
+            flags.models.clone()
+        };
+        if models.is_empty() {
+            return Err(Refusal::Usage(
+                "no model is given; name at least one bundle with --model".to_owned(),
+            )
+            .into());
+        }
+        let regions_given = !flags.regions.is_empty() || flags.regions_file.is_some();
+        let defaults = RunLimits::default();
+        let limits = RunLimits {
+            threads: flags
+                .threads
+                .or(file.threads)
+                .map_or_else(available_threads, usize::from),
+            batch_records: flags
+                .batch_size
+                .or(file.batch_size)
+                .map_or(defaults.batch_records, |size| size as usize),
+            batch_bytes: flags
+                .batch_bytes
+                .or(file.batch_bytes)
+                .map_or(defaults.batch_bytes, |size| size as usize),
+            max_bad_records: flags
+                .max_bad_records
+                .or(file.max_bad_records)
+                .unwrap_or(defaults.max_bad_records),
+        };
+        if limits.threads == 0 || limits.batch_records == 0 || limits.batch_bytes == 0 {
+            return Err(Refusal::Usage(
+                "threads, batch_size and batch_bytes must be at least 1".to_owned(),
+            )
+            .into());
+        }
+        let checkpoint_seconds = flags
+            .checkpoint_seconds
+            .or(file.checkpoint_seconds)
+            .unwrap_or(DEFAULT_CHECKPOINT_SECONDS);
+        if !checkpoint_seconds.is_finite() || checkpoint_seconds < 0.0 {
+            return Err(Refusal::Usage("checkpoint_seconds must be 0 or more".to_owned()).into());
+        }
+        Ok(Self {
+            vcf: path(&flags.vcf, file.vcf),
+            samplesheet: path(&flags.samplesheet, file.samplesheet),
+            reference: path(&flags.reference, file.reference)
+                .ok_or_else(|| missing("reference"))?,
+            build,
+            par: path(&flags.par, file.par),
+            models,
+            output: path(&flags.output, file.output).ok_or_else(|| missing("output"))?,
+            regions: if regions_given {
+                flags.regions.clone()
+            } else {
+                file.regions
+            },
+            regions_file: if regions_given {
+                flags.regions_file.clone()
+            } else {
+                path(&None, file.regions_file)
+            },
+            shard: flags.shard.clone(),
+            limits,
+            ref_mismatch: flags
+                .ref_mismatch
+                .or(file.ref_mismatch)
+                .unwrap_or(RefMismatchChoice::Refuse),
+            device: flags.device.or(file.device).unwrap_or(DeviceChoice::Cpu),
+            tf32: flags.tf32 || file.tf32.unwrap_or(false),
+            onnxruntime: path(&flags.onnxruntime, file.onnxruntime),
+            top: flags.top.or(file.top).unwrap_or(DEFAULT_TOP),
+            ignore_unlisted_samples: flags.ignore_unlisted_samples
+                || file.ignore_unlisted_samples.unwrap_or(false),
+            checkpoint_seconds,
+            resume: flags.resume,
+            dry_run: flags.dry_run,
+        })
+    }
+}
+
+fn read_config(path: Option<&Path>) -> anyhow::Result<(ConfigFile, PathBuf)> {
+    let Some(path) = path else {
+        return Ok((ConfigFile::default(), PathBuf::new()));
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Refusal::NoInput(format!("cannot open {}: {error}", path.display())))?;
+    let file = ConfigFile::parse(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| {
+            text[..span.start.min(text.len())].lines().count().max(1)
+        });
+        Refusal::Usage(format!(
+            "{}: line {line}: {}; correct it",
+            path.display(),
+            error.message()
+        ))
+    })?;
+    Ok((
+        file,
+        path.parent().unwrap_or_else(|| Path::new("")).to_owned(),
+    ))
+}
+
+/// Threads that affinity and cgroup grant.
+pub(crate) fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published schema names exactly the keys that the program reads.
+    #[test]
+    fn published_schema_is_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/config.schema.json");
+        let schema: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let mut published: Vec<&str> = schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        published.sort_unstable();
+        // serde lists the fields it knows when it meets one that it does not.
+        let error = ConfigFile::parse("no_such_key = 1")
+            .unwrap_err()
+            .to_string();
+        let listed = error.split("expected one of").nth(1).unwrap_or_default();
+        let mut known: Vec<&str> = listed.split('`').skip(1).step_by(2).collect();
+        known.sort_unstable();
+        assert_eq!(known, published);
+    }
+}
