@@ -1,0 +1,64 @@
+# varisk: every task of a developer and of CI. 'make demo' and 'make test' are all a newcomer needs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# What set-up brings: ONNX Runtime, libclang, tools of the linters and oracles.
+TOOLS := $(CURDIR)/.varisk
+export ORT_DYLIB_PATH ?= $(TOOLS)/onnxruntime
+export LIBCLANG_PATH ?= $(TOOLS)/libclang
+export VARISK_SHARED ?= $(abspath $(CURDIR)/../shared)
+export PATH := $(TOOLS)/bin:$(PATH)
+
+.PHONY: help setup build demo test test-data oracles lint licences docs bench fuzz clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## Bring what the build and the tests need into .varisk (idempotent)
+	@.ci/setup
+
+build: ## Build the release program: target/release/varisk
+	@.ci/setup --compiler-only
+	cargo build --release --locked --package varisk
+
+demo: setup ## Run the main job on the bundled cohort and say where the report is
+	cargo build --locked --package varisk
+	rm -rf demo-report demo-report.partial
+	$${CARGO_TARGET_DIR:-target}/debug/varisk demo --data testdata --output demo-report
+
+test: setup ## The whole self-contained test suite
+	cargo test --locked --workspace
+	cargo run --locked --quiet --package varisk-xtask -- testdata --check
+
+test-data: setup oracles ## Real data in VARISK_SHARED against outside oracles
+	@test -d "$(VARISK_SHARED)/data" || { echo "test-data: $(VARISK_SHARED)/data is not there; set VARISK_SHARED to the folder that holds the shared data" >&2; exit 1; }
+	cargo test --locked --workspace --features varisk/data-tests,varisk-reference/data-tests,varisk-readers/data-tests,varisk-encode/data-tests --test 'data_*'
+
+oracles:
+	@.ci/setup --oracles
+
+lint: setup ## Format, clippy with warnings denied, documentation, dependency rules
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	.ci/dependency-rules
+
+licences: ## Licences, sources and duplicates of dependencies (installs cargo-deny, some minutes)
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version 0.18.6 --root $(TOOLS)
+	cargo deny --all-features check bans licenses sources
+
+docs: ## Build the book into docs/book (installs mdBook, some minutes)
+	@command -v mdbook >/dev/null || cargo install mdbook --locked --no-default-features --root $(TOOLS)
+	mdbook build docs
+
+bench: setup oracles ## Measure beside the named peers; figures go to docs/benchmarks.md
+	cargo xtask bench
+
+fuzz: ## Run every fuzz target for ten minutes (needs nightly and cargo-fuzz)
+	crates/fuzz/run.sh 600
+
+clean: ## Remove what was built; .varisk stays
+	cargo clean
+	rm -rf demo-report demo-report.partial docs/book
