@@ -46,7 +46,7 @@ lint: setup ## Format, clippy with warnings denied, documentation, dependency ru
 	.ci/dependency-rules
 
 licences: ## Licences, sources and duplicates of dependencies (installs cargo-deny, some minutes)
-	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version 0.18.6 --root $(TOOLS)
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version 0.20.2 --root $(TOOLS)
 	cargo deny --all-features check bans licenses sources
 
 docs: ## Build the book into docs/book (installs mdBook, some minutes)
