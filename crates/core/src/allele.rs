@@ -11,9 +11,9 @@ pub enum AlleleClass {
     Snv,
     /// Several bases replaced by as many.
     Mnv,
-    /// Bases added: REF is a prefix of ALT.
+    /// Bases added and none removed.
     Insertion,
-    /// Bases removed: ALT is a prefix of REF.
+    /// Bases removed and none added.
     Deletion,
     /// Bases replaced by a different number of bases.
     Complex,
@@ -54,16 +54,21 @@ impl AlleleClass {
         if reference.eq_ignore_ascii_case(alternate) {
             return Self::Identical;
         }
-        let prefix = reference
+        let equal = |(r, a): &(&u8, &u8)| r.eq_ignore_ascii_case(a);
+        let prefix = reference.iter().zip(alternate).take_while(equal).count();
+        let (reference, alternate) = (&reference[prefix..], &alternate[prefix..]);
+        let suffix = reference
             .iter()
-            .zip(alternate)
-            .take_while(|(r, a)| r.eq_ignore_ascii_case(a))
+            .rev()
+            .zip(alternate.iter().rev())
+            .take_while(equal)
             .count();
-        match (reference.len(), alternate.len()) {
-            (1, 1) => Self::Snv,
+        // What is left of each once all that they share is gone.
+        match (reference.len() - suffix, alternate.len() - suffix) {
+            (1, 1) if prefix + suffix == 0 => Self::Snv,
             (r, a) if r == a => Self::Mnv,
-            (r, a) if prefix == r && r < a => Self::Insertion,
-            (r, a) if prefix == a && a < r => Self::Deletion,
+            (0, _) => Self::Insertion,
+            (_, 0) => Self::Deletion,
             _ => Self::Complex,
         }
     }
@@ -114,6 +119,11 @@ mod tests {
         check("AC", "TG", Mnv);
         check("A", "AT", Insertion);
         check("AT", "A", Deletion);
+        // At the first base of a contig the anchor stands on the right.
+        check("AC", "C", Deletion);
+        check("C", "AC", Insertion);
+        check("ATG", "AG", Deletion);
+        check("AC", "AT", Mnv);
         check("AT", "GCC", Complex);
         check("A", "*", SpanningDeletion);
         check("A", "<NON_REF>", NonRef);

@@ -9,7 +9,7 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-use crate::{AlleleClass, CallMatrix, ContigSet};
+use crate::{AlleleClass, CallMatrix, ContigSet, Sex};
 
 /// Names of the site columns that every batch has after normalisation.
 pub mod columns {
@@ -115,6 +115,7 @@ pub struct SiteBatch {
     contigs: Arc<ContigSet>,
     sites: RecordBatch,
     calls: Arc<CallMatrix>,
+    sexes: Arc<[Sex]>,
 }
 
 impl SiteBatch {
@@ -139,7 +140,22 @@ impl SiteBatch {
             contigs,
             sites,
             calls: Arc::new(calls),
+            sexes: Arc::new([]),
         })
+    }
+
+    /// Says the recorded sex of each sample, in the order of the calls' columns. Without it all are
+    /// unknown and calls count as written.
+    #[must_use]
+    pub fn with_sexes(mut self, sexes: Arc<[Sex]>) -> Self {
+        self.sexes = sexes;
+        self
+    }
+
+    /// Recorded sex of a sample.
+    #[must_use]
+    pub fn sex(&self, sample: usize) -> Sex {
+        self.sexes.get(sample).copied().unwrap_or_default()
     }
 
     /// Number of the batch in the run, from 0.

@@ -1,6 +1,8 @@
 //! Expected ploidy by contig and sex, and the dosage of a call under it.
 
-use crate::{CallCode, ContigId, ContigSet, GenomeBuild, Interval, Position, Sex, canonical_name};
+use crate::{
+    Call, CallCode, ContigId, ContigSet, GenomeBuild, Interval, Position, Sex, canonical_name,
+};
 
 /// What the expected ploidy at a site depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +28,44 @@ impl SiteClass {
         *Self::ALL
             .get(usize::from(number))
             .unwrap_or(&Self::Autosomal)
+    }
+}
+
+impl SiteClass {
+    /// Copies expected of a person: `None` where it is not known, so that a call counts as written;
+    /// 0 on Y of a female.
+    #[must_use]
+    pub fn expected_ploidy(self, sex: Sex) -> Option<u8> {
+        match (self, sex) {
+            (Self::Y, Sex::Female) => Some(0),
+            (Self::X | Self::Y, Sex::Male) | (Self::Mitochondrial, _) => Some(1),
+            _ => None,
+        }
+    }
+
+    /// A call as it counts here: where one copy is expected, a call of several counts once (with the
+    /// alternate allele if any haplotype has it, missing if any haplotype is); where none is
+    /// expected, it does not count.
+    #[must_use]
+    pub fn counted(self, call: Call, sex: Sex) -> Option<Call> {
+        match self.expected_ploidy(sex) {
+            Some(0) => None,
+            Some(_) if call.ploidy > 1 => {
+                let mut once = Call {
+                    ploidy: 1,
+                    ..Call::default()
+                };
+                if call.missing > 0 {
+                    once.missing = 1;
+                } else if call.alternate > 0 {
+                    once.alternate = 1;
+                } else if call.other > 0 {
+                    once.other = 1;
+                }
+                Some(once)
+            }
+            _ => Some(call),
+        }
     }
 }
 
@@ -105,18 +145,12 @@ impl DosageTable {
     #[must_use]
     pub fn new(class: SiteClass, sex: Sex) -> Self {
         let mut table = [Self::NONE; 256];
-        let hemizygous = match (class, sex) {
-            (SiteClass::Y, Sex::Female) => return Self(table),
-            (SiteClass::X | SiteClass::Y, Sex::Male) | (SiteClass::Mitochondrial, _) => true,
-            _ => false,
-        };
         for (code, dosage) in (0..=u8::MAX).zip(&mut table) {
-            if let Some(call) = CallCode(code).call().filter(|call| call.is_complete()) {
-                *dosage = if hemizygous {
-                    call.alternate.min(1)
-                } else {
-                    call.alternate
-                };
+            let counted = CallCode(code)
+                .call()
+                .and_then(|call| class.counted(call, sex));
+            if let Some(call) = counted.filter(|call| call.is_complete()) {
+                *dosage = call.alternate;
             }
         }
         Self(table)

@@ -277,6 +277,7 @@ impl VariantEncoder {
         let plan = &self.annotations;
         let quality = plan.needs_quality.then(|| batch.floats(columns::QUALITY));
         let filter = plan.needs_filter.then(|| batch.text(columns::FILTER));
+        let classes = plan.needs_cohort.then(|| batch.site_class_column());
         let info = plan.info_columns.iter().map(|name| batch.floats(name));
         Ok(Columns {
             contig: batch.contig_column()?,
@@ -288,7 +289,8 @@ impl VariantEncoder {
                 quality: quality.transpose()?,
                 filter: filter.transpose()?,
                 info: info.collect::<Result<_, _>>()?,
-                calls: batch.calls(),
+                batch,
+                classes: classes.transpose()?,
             },
         })
     }

@@ -9,6 +9,8 @@ use crate::ReportError;
 pub struct OutputFolder {
     final_path: PathBuf,
     partial: PathBuf,
+    /// Parents that were made for it, the innermost first.
+    parents: Vec<PathBuf>,
 }
 
 impl OutputFolder {
@@ -23,7 +25,23 @@ impl OutputFolder {
         Ok(Self {
             partial: final_path.with_file_name(name),
             final_path,
+            parents: Vec::new(),
         })
+    }
+
+    /// Whether an output may be started or, with `resumes`, taken up; nothing is touched.
+    ///
+    /// # Errors
+    /// The output exists, or an unfinished run stands in its place and is not to be taken up.
+    pub fn check(output: &Path, resumes: bool) -> Result<(), ReportError> {
+        let folder = Self::paths(output)?;
+        folder.refuse_existing()?;
+        if !resumes && folder.partial.symlink_metadata().is_ok() {
+            return Err(ReportError::Unfinished {
+                path: folder.partial,
+            });
+        }
+        Ok(())
     }
 
     /// Starts a new output.
@@ -31,13 +49,8 @@ impl OutputFolder {
     /// # Errors
     /// The output exists, an unfinished run stands in its place, or the folder cannot be created.
     pub fn create(output: &Path) -> Result<Self, ReportError> {
-        let folder = Self::paths(output)?;
-        folder.refuse_existing()?;
-        if folder.partial.exists() {
-            return Err(ReportError::Unfinished {
-                path: folder.partial,
-            });
-        }
+        Self::check(output, false)?;
+        let mut folder = Self::paths(output)?;
         let create = |path: &Path| {
             std::fs::create_dir_all(path).map_err(|source| ReportError::Create {
                 path: path.into(),
@@ -45,6 +58,9 @@ impl OutputFolder {
             })
         };
         if let Some(parent) = folder.final_path.parent() {
+            let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+            let parents = parent.ancestors().take_while(missing);
+            folder.parents = parents.map(Path::to_path_buf).collect();
             create(parent)?;
         }
         std::fs::create_dir(&folder.partial).map_err(|source| ReportError::Create {
@@ -89,6 +105,10 @@ impl OutputFolder {
     pub fn discard(self) {
         // Nothing more can be done about a folder that cannot be removed; it is not the final one.
         let _ = std::fs::remove_dir_all(&self.partial);
+        for parent in &self.parents {
+            // Kept where something else has come into it.
+            let _ = std::fs::remove_dir(parent);
+        }
     }
 
     /// Gives the folder its final name.
@@ -111,6 +131,15 @@ impl OutputFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_discarded_leaves_no_parents() {
+        let parent = tempfile::tempdir().unwrap();
+        let output = parent.path().join("a/b/report");
+        OutputFolder::create(&output).unwrap().discard();
+        assert!(!parent.path().join("a").exists());
+        assert!(parent.path().exists());
+    }
 
     #[test]
     fn the_final_name_appears_only_when_complete() {

@@ -471,7 +471,7 @@ fn next_piece(
 mod tests {
     use super::*;
     use arrow::array::ArrayRef;
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::datatypes::{Field, Schema};
 
     fn rows(places: &[(u32, u32, &str)]) -> RecordBatch {
         let texts = |value: &dyn Fn(&(u32, u32, &str)) -> String| -> ArrayRef {

@@ -29,7 +29,11 @@ pub struct ModelRecord {
     pub kind: String,
     /// SHA-256 of the ONNX file.
     pub sha256: String,
-    /// The execution provider that really ran it.
+    /// SHA-256 of the manifest, as JSON in our own order of fields, and of its vocabulary files: it
+    /// decides the tensors as much as the ONNX file decides the result.
+    pub manifest_sha256: String,
+    /// The execution provider that really ran it; several, with commas, where parts of a run had
+    /// different ones.
     pub provider: String,
     /// Rows of a batch.
     pub batch_size: usize,

@@ -134,7 +134,7 @@ impl Table {
             optional(
                 "coverage",
                 F64,
-                "share (0 to 1) of the alleles scored by the run's variant models at which the patient has a complete call; null without variant models",
+                "share (0 to 1) of the alleles scored by the run's variant models at which the patient has a complete call (Y of females left out); null without variant models",
             ),
             required("model", Text, "name of the patient model"),
             required("model_version", Text, "its version"),
@@ -278,9 +278,13 @@ impl Table {
             required(
                 "alleles",
                 U64,
-                "sequence alleles read, whoever carries them",
+                "sequence alleles read, whoever carries them (on Y of females, where nothing is expected, they are left out of this and the next four counts)",
             ),
-            required("called", U64, "of these, complete calls"),
+            required(
+                "called",
+                U64,
+                "of these, complete calls; for a recorded female, Y outside the pseudoautosomal regions counts neither here nor in partial, missing or the genotype counts",
+            ),
             required(
                 "partial",
                 U64,

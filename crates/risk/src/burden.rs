@@ -12,8 +12,8 @@ use crate::dosage::Dosages;
 use crate::saved::{load, save};
 
 /// The fold. Features are `burden.<model>.<output>.sum`, `.max`, `.count_above` (where the manifest
-/// names a threshold) and `.coverage`: the share of scored alleles at which the patient has a
-/// complete call.
+/// names a threshold) and `.coverage`: of the scored alleles at which the
+/// patient is expected to have a copy, the share with a complete call.
 ///
 /// # Memory
 /// About 50 bytes for each patient.
@@ -33,10 +33,12 @@ struct Settings {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct State {
-    /// Alleles with a score.
-    scored: u64,
+    /// Scored alleles at which one copy at least is expected, for each sex in [`SEXES`].
+    expected: [u64; 3],
     patients: Vec<PatientState>,
 }
+
+const SEXES: [Sex; 3] = [Sex::Female, Sex::Male, Sex::Unknown];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct PatientState {
@@ -60,7 +62,7 @@ impl Burden {
 
     fn of(settings: Settings) -> Self {
         let state = State {
-            scored: 0,
+            expected: [0; 3],
             patients: vec![PatientState::default(); settings.sexes.len()],
         };
         let dosages = Dosages::new(&settings.sexes);
@@ -99,8 +101,10 @@ impl Analysis for Burden {
                 .settings
                 .threshold
                 .is_some_and(|threshold| score >= threshold);
-            self.state.scored += 1;
             let class = SiteClass::from_number(classes.value(row));
+            for (expected, sex) in self.state.expected.iter_mut().zip(SEXES) {
+                *expected += u64::from(class.expected_ploidy(sex) != Some(0));
+            }
             let dosages = self.dosages.of(batch.calls(), row, class);
             for (patient, dosage) in self.state.patients.iter_mut().zip(dosages) {
                 if *dosage == DosageTable::NONE {
@@ -123,7 +127,9 @@ impl Analysis for Burden {
 
     fn merge(&mut self, saved: &[u8]) -> Result<(), AnalysisError> {
         let other: State = load(&self.name(), &self.settings, saved)?;
-        self.state.scored += other.scored;
+        for (own, other) in self.state.expected.iter_mut().zip(other.expected) {
+            *own += other;
+        }
         for (own, other) in self.state.patients.iter_mut().zip(other.patients) {
             own.sum.merge(other.sum);
             own.maximum = own.maximum.max(other.maximum);
@@ -157,15 +163,25 @@ impl Analysis for Burden {
                 column(&|p| called(p.copies_above as f64, p)),
             );
         }
-        let scored = self.state.scored;
-        let coverage = |p: &PatientState| {
-            if scored > 0 {
-                Ok(p.called as f64 / scored as f64)
-            } else {
-                Err(Reason::NoScoredCalls)
-            }
+        let expected = |sex: &Sex| {
+            SEXES
+                .iter()
+                .position(|own| own == sex)
+                .map_or(0, |index| self.state.expected[index])
         };
-        features.insert(format!("{name}.coverage"), column(&coverage));
+        let coverage = |(patient, sex): (&PatientState, &Sex)| match expected(sex) {
+            0 => Err(Reason::NoScoredCalls),
+            expected => Ok(patient.called as f64 / expected as f64),
+        };
+        features.insert(
+            format!("{name}.coverage"),
+            self.state
+                .patients
+                .iter()
+                .zip(&self.settings.sexes)
+                .map(coverage)
+                .collect(),
+        );
         Ok(AnalysisOutput {
             features,
             tables: Vec::new(),

@@ -80,26 +80,30 @@ impl Counts {
     }
 
     fn add(&mut self, call: Option<Call>, site: &Site, sex: Sex) {
-        self.alleles += 1;
+        // Nothing is expected on Y of a female: a call is counted as such, its absence is no gap.
+        let expected = site.class.expected_ploidy(sex) != Some(0);
+        self.alleles += u64::from(expected);
         let Some(call) = call else {
-            self.not_assayed += 1;
+            self.not_assayed += u64::from(expected);
             return;
         };
-        if site.class == SiteClass::Y {
-            self.y_alleles += 1;
-        }
+        self.y_alleles += u64::from(site.class == SiteClass::Y);
         if !call.is_complete() {
             *(if call.is_missing() {
                 &mut self.missing
             } else {
                 &mut self.partial
-            }) += 1;
+            }) += u64::from(expected);
+            return;
+        }
+        if !expected {
+            self.female_y_called += 1;
+            self.y_called += 1;
             return;
         }
         self.called += 1;
         self.polyploid += u64::from(call.ploidy > 2);
         self.y_called += u64::from(site.class == SiteClass::Y);
-        self.female_y_called += u64::from(site.class == SiteClass::Y && sex == Sex::Female);
         self.male_x_diploid +=
             u64::from(site.class == SiteClass::X && sex == Sex::Male && call.ploidy == 2);
         if call.alternate == 0 {

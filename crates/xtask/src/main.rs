@@ -1,5 +1,6 @@
 //! Developer tasks: `cargo xtask <task>`. This file only reads the arguments; a task is a module.
 
+mod bench;
 mod bgzf;
 mod check;
 mod models;
@@ -32,6 +33,10 @@ enum Task {
     },
     /// Write a large cohort for benchmarks: a BGZF VCF and its reference
     SynthVcf(synth_vcf::Options),
+    /// Measure varisk beside its peers
+    Bench(bench::Options),
+    #[command(subcommand, hide = true)]
+    BenchChild(bench::Child),
     /// Write a k-mer model for benchmarks, with random weights
     SynthModel {
         /// Folder of the model bundle
@@ -44,6 +49,8 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Testdata { out, check: false } => testdata::write(&out),
         Task::Testdata { out, check: true } => check::check(&out),
+        Task::Bench(options) => bench::run(&options),
+        Task::BenchChild(child) => bench::child(&child),
         Task::SynthVcf(options) => synth_vcf::write(&options),
         Task::SynthModel { out } => models::synth::bundle()?.write(&out),
     }

@@ -22,19 +22,19 @@ const LARGEST_STEP: u64 = 55;
 pub(crate) struct Options {
     /// Number of samples
     #[arg(long, default_value_t = 2_504, value_parser = clap::value_parser!(u32).range(1..))]
-    samples: u32,
+    pub(crate) samples: u32,
     /// Number of records
     #[arg(long, default_value_t = 40_000)]
-    variants: u32,
+    pub(crate) variants: u32,
     /// Seed: equal options give equal files
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(crate) seed: u64,
     /// The BGZF VCF to write
     #[arg(long)]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
     /// The FASTA file to write; its .fai goes beside it
     #[arg(long)]
-    reference_out: PathBuf,
+    pub(crate) reference_out: PathBuf,
 }
 
 /// Writes the cohort and its reference, record by record.

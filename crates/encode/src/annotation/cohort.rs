@@ -1,8 +1,9 @@
 //! Haplotypes of the input's own samples, counted for one allele.
 
-use varisk_core::{Call, CallCode, CallMatrix};
+use varisk_core::{Call, CallCode, SiteBatch, SiteClass};
 
-/// Counts over all samples of one row. Sites that were not assayed for a sample count nowhere.
+/// Counts over all samples of one row. Sites that were not assayed for a sample count nowhere; where
+/// one copy is expected, a call counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CohortCounts {
     /// Copies of the alternate allele.
@@ -14,22 +15,36 @@ pub(super) struct CohortCounts {
 }
 
 impl CohortCounts {
-    pub(super) fn of(calls: &CallMatrix, row: usize) -> Self {
-        // A histogram first: half a million samples have a handful of distinct codes.
-        let mut histogram = [0u64; 256];
-        for code in calls.row(row) {
-            histogram[usize::from(*code)] += 1;
-        }
+    pub(super) fn of(batch: &SiteBatch, row: usize, class: SiteClass) -> Self {
+        let calls = batch.calls();
         let mut counts = Self::default();
-        for (code, samples) in (0..=u8::MAX).zip(histogram) {
-            if samples > 0
-                && let Some(call) = CallCode(code).call()
+        if class == SiteClass::Autosomal {
+            // A histogram first: half a million samples have a handful of distinct codes.
+            let mut histogram = [0u64; 256];
+            for code in calls.row(row) {
+                histogram[usize::from(*code)] += 1;
+            }
+            for (code, samples) in (0..=u8::MAX)
+                .zip(histogram)
+                .filter(|(_, samples)| *samples > 0)
             {
-                counts.add(call, samples);
+                if let Some(call) = CallCode(code).call() {
+                    counts.add(call, samples);
+                }
+            }
+        } else {
+            for (sample, code) in calls.row(row).iter().enumerate() {
+                let call = CallCode(*code).call();
+                if let Some(call) = call.and_then(|call| class.counted(call, batch.sex(sample))) {
+                    counts.add(call, 1);
+                }
             }
         }
         for polyploid in calls.polyploid(row) {
-            counts.add(polyploid.call, 1);
+            if let Some(call) = class.counted(polyploid.call, batch.sex(polyploid.sample as usize))
+            {
+                counts.add(call, 1);
+            }
         }
         counts
     }
@@ -61,8 +76,23 @@ impl CohortCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
     use varisk_core::Haplotype::{Alternate, Missing, Other, Reference};
-    use varisk_core::PolyploidCall;
+
+    use arrow::array::{RecordBatch, RecordBatchOptions};
+    use arrow::datatypes::Schema;
+    use varisk_core::{CallMatrix, ContigSet, PolyploidCall, Sex};
+
+    /// A batch of one row without site columns.
+    fn batch(calls: CallMatrix, sexes: &[Sex]) -> SiteBatch {
+        let options = RecordBatchOptions::new().with_row_count(Some(1));
+        let schema = Arc::new(Schema::empty());
+        let sites = RecordBatch::try_new_with_options(schema, Vec::new(), &options).unwrap();
+        let contigs = Arc::new(ContigSet::default());
+        SiteBatch::try_new(0, contigs, sites, calls)
+            .unwrap()
+            .with_sexes(sexes.into())
+    }
 
     #[test]
     fn denominators_are_called_haplotypes() {
@@ -86,7 +116,7 @@ mod tests {
                     });
                 }
             }
-            let counts = CohortCounts::of(&calls, 0);
+            let counts = CohortCounts::of(&batch(calls, &[]), 0, SiteClass::Autosomal);
             assert_eq!(counts.alternate_frequency(), frequency, "{codes:?}");
             assert_eq!(counts.alternate_count(), count, "{codes:?}");
             assert_eq!(counts.call_rate(), rate, "{codes:?}");
@@ -121,5 +151,21 @@ mod tests {
             Some(2.0),
             Some(0.75),
         );
+    }
+
+    #[test]
+    fn a_male_counts_once_on_x_and_a_female_not_at_all_on_y() {
+        let sexes = [Sex::Male, Sex::Female];
+        let mut calls = CallMatrix::with_capacity(2, 1);
+        calls.push_row(CallCode::diploid(Alternate, Alternate, false));
+        let batch = batch(calls, &sexes);
+        let counts = |class| {
+            let counts = CohortCounts::of(&batch, 0, class);
+            (counts.alternate, counts.called)
+        };
+        assert_eq!(counts(SiteClass::Autosomal), (4, 4));
+        assert_eq!(counts(SiteClass::X), (3, 3));
+        assert_eq!(counts(SiteClass::Y), (1, 1));
+        assert_eq!(counts(SiteClass::Mitochondrial), (2, 2));
     }
 }

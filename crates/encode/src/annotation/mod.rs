@@ -3,8 +3,8 @@
 mod cohort;
 mod context;
 
-use arrow::array::{Array, Float32Array, StringArray};
-use varisk_core::{AlleleClass, CallMatrix, columns};
+use arrow::array::{Array, Float32Array, StringArray, UInt8Array};
+use varisk_core::{AlleleClass, SiteBatch, SiteClass, columns};
 
 use crate::bases::is_acgt;
 use crate::manifest::AnnotationParams;
@@ -114,7 +114,9 @@ pub(crate) struct SiteColumns<'a> {
     pub(crate) filter: Option<&'a StringArray>,
     /// In the order of [`AnnotationPlan::info_columns`].
     pub(crate) info: Vec<&'a Float32Array>,
-    pub(crate) calls: &'a CallMatrix,
+    pub(crate) batch: &'a SiteBatch,
+    /// Site classes, where cohort counts are needed.
+    pub(crate) classes: Option<&'a UInt8Array>,
 }
 
 /// What all annotation tensors of a model need.
@@ -125,7 +127,7 @@ pub(crate) struct AnnotationPlan {
     pub(crate) needs_quality: bool,
     pub(crate) needs_filter: bool,
     needs_context: bool,
-    needs_cohort: bool,
+    pub(crate) needs_cohort: bool,
 }
 
 impl AnnotationPlan {
@@ -201,11 +203,12 @@ impl AnnotationPlan {
             row,
             columns,
             context: scratch,
-            cohort: if self.needs_cohort {
-                CohortCounts::of(columns.calls, row)
-            } else {
-                CohortCounts::default()
-            },
+            cohort: columns
+                .classes
+                .map_or_else(CohortCounts::default, |classes| {
+                    let class = SiteClass::from_number(classes.value(row));
+                    CohortCounts::of(columns.batch, row, class)
+                }),
         })
     }
 }

@@ -1,0 +1,198 @@
+//! `cargo xtask bench`: varisk beside its named peers, in one run on one machine.
+//!
+//! Every figure is a ratio to a peer that ran moments before or after, the best of several rounds.
+//! The tables go to standard output and into `docs/benchmarks.md` between their marks.
+#![expect(clippy::print_stdout, reason = "figures are what was asked for")]
+
+mod decode;
+mod process;
+mod score;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use process::{Measured, best_of, measure};
+
+/// Where the benchmark's data are kept between runs.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Folder for the generated data
+    #[arg(long, default_value = ".varisk/bench")]
+    data: PathBuf,
+    /// Rounds; the best one counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Threads of every program that takes a number
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Only this measurement: decode, score or memory
+    #[arg(long)]
+    only: Option<String>,
+    /// Leave docs/benchmarks.md as it is
+    #[arg(long)]
+    dry: bool,
+}
+
+/// Work done in a process of its own, so that it is timed like its peers.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Child {
+    /// Decode a VCF into call matrices
+    Decode {
+        vcf: PathBuf,
+        reference: PathBuf,
+        #[arg(long)]
+        threads: usize,
+    },
+    /// Feed a model with tensors that are ready
+    Tensors {
+        vcf: PathBuf,
+        reference: PathBuf,
+        model: PathBuf,
+        #[arg(long)]
+        threads: usize,
+    },
+}
+
+pub(crate) fn child(child: &Child) -> Result<()> {
+    match child {
+        Child::Decode { vcf, reference, threads } => decode::decode(vcf, reference, *threads),
+        Child::Tensors { vcf, reference, model, threads } => score::tensors(vcf, reference, model, *threads),
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    std::fs::create_dir_all(&options.data)?;
+    process::build_program()?;
+    type Measurement = fn(&Options) -> Result<String>;
+    let measurements: [(&str, Measurement); 3] = [("decode", decode_table), ("score", score_table), ("memory", memory_table)];
+    for (name, measurement) in measurements {
+        if options.only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let table = format!("{}\n{}", machine(options), measurement(options)?);
+        println!("## {name}\n\n{table}");
+        if !options.dry {
+            insert(Path::new("docs/benchmarks.md"), name, &table)?;
+        }
+    }
+    Ok(())
+}
+
+/// A generated cohort, made once.
+fn cohort(options: &Options, samples: u32, variants: u32) -> Result<(PathBuf, PathBuf)> {
+    let stem = options.data.join(format!("cohort-{samples}x{variants}"));
+    let (vcf, reference) = (stem.with_extension("vcf.gz"), stem.with_extension("fa"));
+    if !vcf.is_file() || !reference.is_file() {
+        let options = crate::synth_vcf::Options { samples, variants, seed: 1, out: vcf.clone(), reference_out: reference.clone() };
+        crate::synth_vcf::write(&options)?;
+    }
+    Ok((vcf, reference))
+}
+
+fn model(options: &Options) -> Result<PathBuf> {
+    let folder = options.data.join("model");
+    if !folder.join("manifest.json").is_file() {
+        crate::models::synth::bundle()?.write(&folder)?;
+    }
+    Ok(folder)
+}
+
+/// What the figures were measured on.
+fn machine(options: &Options) -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()))
+    });
+    let version = |program: &str, argument: &str| {
+        let output = std::process::Command::new(program).arg(argument).output().ok()?;
+        String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
+    };
+    let mut text = format!("Machine: {}, {} threads used. ", cpu.unwrap_or_else(|| "unknown processor".to_owned()), options.threads);
+    for (program, argument) in [("bgzip", "--version"), ("bcftools", "--version"), ("plink2", "--version")] {
+        let _ = write!(text, "{}. ", version(program, argument).unwrap_or_else(|| format!("{program} not found")));
+    }
+    let _ = writeln!(text, "Best of {} rounds.", options.rounds);
+    text
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap_or_default()
+}
+
+fn decode_table(options: &Options) -> Result<String> {
+    let (vcf, reference) = cohort(options, 2_504, 40_000)?;
+    let threads = options.threads.to_string();
+    let pgen = options.data.join("pgen");
+    let own = process::own_path()?;
+    let mut rounds: Vec<Vec<Measured>> = Vec::new();
+    for _ in 0..options.rounds {
+        rounds.push(vec![
+            measure("bgzip", &["-dc", text(&vcf)])?,
+            measure("bcftools", &["view", "-H", "--threads", &threads, text(&vcf)])?,
+            measure("plink2", &["--vcf", text(&vcf), "--make-pgen", "--threads", &threads, "--out", text(&pgen), "--silent"])?,
+            measure(&own, &["bench-child", "decode", text(&vcf), text(&reference), "--threads", "1"])?,
+            measure(&own, &["bench-child", "decode", text(&vcf), text(&reference), "--threads", &threads])?,
+        ]);
+    }
+    let best = best_of(&rounds);
+    let peers = ["`bgzip -dc`", "`bcftools view -H`", "`plink2 --vcf --make-pgen`", "varisk, decode into call matrix, 1 thread", "varisk, decode into call matrix"];
+    let mut table = String::from("| program | wall time (s) | ratio to `bgzip -dc` | ratio to plink2 | peak memory (MiB) |\n|---|---|---|---|---|\n");
+    for (name, measured) in peers.iter().zip(&best) {
+        let _ = writeln!(table, "| {name} | {:.2} | {:.2} | {:.2} | {} |", measured.seconds, measured.seconds / best[0].seconds, measured.seconds / best[2].seconds, measured.peak_mib);
+    }
+    Ok(table)
+}
+
+fn score_table(options: &Options) -> Result<String> {
+    const VARIANTS: u32 = 20_000;
+    let (vcf, reference) = cohort(options, 1, VARIANTS)?;
+    let model = model(options)?;
+    let threads = options.threads.to_string();
+    let own = process::own_path()?;
+    let program = process::program_path()?;
+    let output = options.data.join("score-report");
+    let mut rounds: Vec<Vec<Measured>> = Vec::new();
+    for _ in 0..options.rounds {
+        let tensors = measure(&own, &["bench-child", "tensors", text(&vcf), text(&reference), text(&model), "--threads", &threads])?;
+        let ready = Measured { seconds: score::parse_seconds(&tensors.stdout)?, ..tensors };
+        let _ = std::fs::remove_dir_all(&output);
+        let arguments = ["score", "--vcf", text(&vcf), "--reference", text(&reference), "--build", "other", "--model", text(&model), "--threads", &threads, "--output", text(&output)];
+        rounds.push(vec![ready, measure(&program, &arguments)?]);
+    }
+    let best = best_of(&rounds);
+    let rows = score::scored(&output)?;
+    let mut table = format!("Model: {}. {rows} alleles scored.\n\n", score::describe(&model)?);
+    table.push_str("| what | wall time (s) | alleles per second | ratio of throughput |\n|---|---|---|---|\n");
+    for (name, measured) in ["sessions fed with ready tensors", "`varisk score`, whole process"].iter().zip(&best) {
+        let _ = writeln!(table, "| {name} | {:.2} | {:.0} | {:.3} |", measured.seconds, rows as f64 / measured.seconds, best[0].seconds / measured.seconds);
+    }
+    Ok(table)
+}
+
+fn memory_table(options: &Options) -> Result<String> {
+    let model = model(options)?;
+    let threads = options.threads.to_string();
+    let program = process::program_path()?;
+    let output = options.data.join("memory-report");
+    let mut table = String::from("| records x samples | peak memory (MiB) | wall time (s) |\n|---|---|---|\n");
+    for variants in [40_000, 80_000] {
+        let (vcf, reference) = cohort(options, 2_504, variants)?;
+        let _ = std::fs::remove_dir_all(&output);
+        let arguments = ["run", "--vcf", text(&vcf), "--reference", text(&reference), "--build", "other", "--model", text(&model), "--threads", &threads, "--output", text(&output)];
+        let measured = measure(&program, &arguments)?;
+        let _ = writeln!(table, "| {variants} x 2,504 | {} | {:.1} |", measured.peak_mib, measured.seconds);
+    }
+    Ok(table)
+}
+
+/// Puts a table between its marks.
+fn insert(path: &Path, name: &str, table: &str) -> Result<()> {
+    let page = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let (start, end) = (format!("<!-- bench:{name} -->\n"), "<!-- end -->");
+    let Some((before, rest)) = page.split_once(&start) else { bail!("{} has no mark {}", path.display(), start.trim()) };
+    let Some((_, after)) = rest.split_once(end) else { bail!("{} has no {end} after {}", path.display(), start.trim()) };
+    std::fs::write(path, format!("{before}{start}\n{table}\n{end}{after}"))?;
+    Ok(())
+}
