@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use crate::Header;
 use crate::record::{
-    Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternate_text, check_reference_text,
+    Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternates, check_reference_text,
 };
-use crate::vcf::check_count;
+use crate::vcf::{check_count, given_twice};
+use crate::{Header, InfoNumber};
 
 /// Length of the two length words before a record.
 pub(crate) const LENGTH_WORDS: usize = 8;
@@ -77,23 +77,26 @@ fn parse_parts(
     if let Err(defect) = check_reference_text(reference) {
         return Some(Err(defect));
     }
-    for range in &record.alternates {
-        if let Err(defect) = check_alternate_text(bytes.get(range.clone())?) {
-            return Some(Err(defect));
-        }
+    if let Err(defect) = check_alternates(bytes, &record.alternates) {
+        return Some(Err(defect));
     }
-    let alternates = record.alternates.len();
+    let alternates = match record.alternates.as_slice() {
+        [only] if bytes[only.clone()] == *b"." => 0,
+        all => all.len(),
+    };
 
     let filters = cursor.value()?;
     for i in 0..filters.count {
         let name = header
             .strings
-            .get(usize::try_from(filters.integer(bytes, i)??).ok()?)?;
+            .get(usize::try_from(filters.integer(bytes, i)??).ok()?)
+            .filter(|name| !name.is_empty())?;
         if i > 0 {
             record.filter.push(';');
         }
         record.filter.push_str(name);
     }
+    let mut seen = Vec::new();
     for _ in 0..infos {
         let key = usize::try_from(cursor.value()?.integer(bytes, 0)??).ok()?;
         let value = cursor.value()?;
@@ -104,9 +107,16 @@ fn parse_parts(
         else {
             continue;
         };
+        if seen.contains(&key) {
+            return Some(Err(given_twice(&field.name)));
+        }
+        seen.push(key);
         if let Err(defect) = numbers(bytes, &value, field, alternates, out)? {
             return Some(Err(defect));
         }
+    }
+    if cursor.at != shared_end {
+        return None;
     }
 
     if usize::try_from(samples).ok()? != header.samples.len() {
@@ -130,6 +140,13 @@ fn parse_parts(
         let length = width.checked_mul(per_sample)?.checked_mul(samples)?;
         let values = cursor.skip(length)?;
         if Some(key) == genotype_key {
+            let is_integer = matches!(kind, Kind::Int8 | Kind::Int16 | Kind::Int32);
+            if !is_integer || record.genotypes != GenotypeBytes::None {
+                return Some(Err(Defect::new(
+                    "format",
+                    "GT stands there twice or is not typed as genotypes",
+                )));
+            }
             record.genotypes = GenotypeBytes::Typed {
                 width,
                 per_sample,
@@ -137,7 +154,7 @@ fn parse_parts(
             };
         }
     }
-    Some(Ok(()))
+    (cursor.at == bytes.len()).then_some(Ok(()))
 }
 
 fn numbers(
@@ -147,12 +164,13 @@ fn numbers(
     alternates: usize,
     out: &mut Vec<Option<f32>>,
 ) -> Option<Result<(), Defect>> {
+    // The presence of a flag is its value, whatever the writer put there.
+    if field.number == InfoNumber::Flag {
+        out.push(Some(1.0));
+        return Some(Ok(()));
+    }
     match value.kind {
-        Kind::Missing => {
-            // A flag has no value: its presence is the value.
-            out.push(Some(1.0));
-            return Some(Ok(()));
-        }
+        Kind::Missing => return Some(Ok(())),
         Kind::Text => return Some(Err(crate::vcf::not_a_number(&field.name))),
         _ => {}
     }

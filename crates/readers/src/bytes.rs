@@ -1,7 +1,7 @@
 //! Bytes of an input file, whatever it is packed in.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,8 @@ const END_OF_FILE_BLOCK: [u8; 28] = [
 
 /// A buffer that suits both disks and pipes.
 const BUFFER: usize = 256 << 10;
+/// Bytes that tell how a file is packed: the header of a BGZF block.
+const FRONT: u64 = 18;
 
 /// Something that bytes are read from: a file or standard input.
 type Raw = Box<dyn Read + Send>;
@@ -64,7 +66,7 @@ impl ByteStream {
                 return Self::pipe(Box::new(file));
             }
             let mut start = Vec::new();
-            file.by_ref().take(18).read_to_end(&mut start)?;
+            file.by_ref().take(FRONT).read_to_end(&mut start)?;
             file.seek(SeekFrom::Start(0))?;
             Ok(match packing(&start) {
                 Packing::Plain => (
@@ -101,11 +103,14 @@ impl ByteStream {
         )))
     }
 
-    fn pipe(raw: Raw) -> io::Result<(Self, Packing)> {
-        let mut reader = BufReader::with_capacity(BUFFER, raw);
-        // A pipe may give its first bytes in pieces; fill_buf waits for the first piece, and every
-        // writer of gzip writes its header at once.
-        let packing = packing(reader.fill_buf()?);
+    fn pipe(mut raw: Raw) -> io::Result<(Self, Packing)> {
+        // A pipe may give its first bytes in pieces. Taking BGZF for plain gzip would lose the check
+        // of its end marker.
+        let mut start = Vec::new();
+        raw.by_ref().take(FRONT).read_to_end(&mut start)?;
+        let packing = packing(&start);
+        let whole: Raw = Box::new(Cursor::new(start).chain(raw));
+        let reader = BufReader::with_capacity(BUFFER, whole);
         let stream = match packing {
             Packing::Plain => Self::Plain(reader),
             Packing::Gzip => Self::gzip(reader),
@@ -129,6 +134,14 @@ impl ByteStream {
         match self {
             Self::BgzfPipe(_, whole) => whole.load(Ordering::SeqCst),
             _ => true,
+        }
+    }
+
+    /// Where the next byte is read from; `None` where the stream cannot seek.
+    pub(crate) fn virtual_position(&self) -> Option<bgzf::VirtualPosition> {
+        match self {
+            Self::BgzfFile(reader) => Some(reader.virtual_position()),
+            _ => None,
         }
     }
 

@@ -11,9 +11,9 @@ use varisk_reference::{Normaliser, SequenceReader};
 use self::group::Group;
 use self::table::SiteTable;
 use crate::genotype::decode_biallelic;
-use crate::record::{GenotypeBytes, WantedInfo};
+use crate::record::GenotypeBytes;
 use crate::source::FileInput;
-use crate::{BadRecord, Defect, Header, InfoNumber, RawBatch, ReadError, RecordFormat, bcf, vcf};
+use crate::{BadRecord, RawBatch, ReadError, RecordParser};
 
 /// What happens when REF is not what the reference has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,10 +38,7 @@ pub struct SiteDecoderSettings {
 /// How the records of one file are decoded.
 struct FilePlan {
     name: String,
-    format: RecordFormat,
-    header: Header,
-    wanted: Vec<WantedInfo>,
-    genotype_key: Option<usize>,
+    parser: RecordParser,
     /// (sample column, patient column).
     columns: Vec<(usize, usize)>,
     /// The samples are the patients, in order: a row is decoded in place.
@@ -52,7 +49,8 @@ impl SiteDecoderSettings {
     /// Plans the decoding of files.
     ///
     /// # Errors
-    /// An INFO field is asked for that no file defines, or that is not numeric.
+    /// An INFO field is asked for that a file does not define, or that is not numeric; or two samples
+    /// would fill the calls of one patient.
     pub fn try_new(
         files: &[FileInput],
         patients: usize,
@@ -61,6 +59,7 @@ impl SiteDecoderSettings {
         ploidy: PloidyMap,
         ref_mismatch: RefMismatch,
     ) -> Result<Self, ReadError> {
+        check_columns(files, patients)?;
         let plans = files
             .iter()
             .map(|file| FilePlan::try_new(file, patients, info_fields))
@@ -82,33 +81,49 @@ impl FilePlan {
         patients: usize,
         info_fields: &[String],
     ) -> Result<Self, ReadError> {
-        let header = file.header().clone();
-        let position = |name: &str| header.strings.iter().position(|string| string == name);
-        let wanted = info_fields.iter().map(|name| {
-            let refuse = |detail: &str| ReadError::Unsupported {
+        let samples = file.header().samples.len();
+        let parser = RecordParser::try_new(file.format(), file.header().clone(), info_fields)
+            .map_err(|detail| ReadError::Unsupported {
                 file: file.name().to_owned(),
-                detail: format!("{detail} the INFO field {name} that a model needs; annotate the file with it, or use another model"),
-            };
-            let definition = header.info.get(name).ok_or_else(|| refuse("its header does not define"))?;
-            if !definition.numeric {
-                return Err(refuse("its header defines as text"));
-            }
-            Ok(WantedInfo { name: name.clone(), number: definition.number, dictionary_index: position(name) })
-        });
+                detail,
+            })?;
         let columns = file.columns().to_vec();
-        let in_place = patients == header.samples.len()
+        let in_place = patients == samples
             && columns.len() == patients
             && columns.iter().all(|(sample, patient)| sample == patient);
         Ok(Self {
             name: file.name().to_owned(),
-            format: file.format(),
-            wanted: wanted.collect::<Result<_, _>>()?,
-            genotype_key: position("GT"),
+            parser,
             columns,
             in_place,
-            header,
         })
     }
+}
+
+/// Each patient's calls come from one sample of one file: of two, the later one would win in silence.
+fn check_columns(files: &[FileInput], patients: usize) -> Result<(), ReadError> {
+    let mut filled = vec![false; patients];
+    for file in files {
+        for (sample, patient) in file.columns() {
+            let refuse = |detail: String| ReadError::Sample {
+                file: file.name().to_owned(),
+                detail,
+            };
+            let patient = filled.get_mut(*patient).ok_or_else(|| {
+                refuse(
+                    "internal error: a sample is given to no patient; please report this"
+                        .to_owned(),
+                )
+            })?;
+            if std::mem::replace(patient, true) {
+                return Err(refuse(format!(
+                    "its sample column {} is given to a patient who has another sample already; name one sample for each patient",
+                    sample + 1
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a decoder makes of a raw batch.
@@ -190,10 +205,10 @@ fn decode_in_place(
         return Ok(false);
     };
     let plan = &settings.files[member.entry.file as usize];
-    let GenotypeBytes::Text { samples, field: 0 } = &member.record.genotypes else {
+    let GenotypeBytes::Text { samples, place } = &member.record.genotypes else {
         return Ok(false);
     };
-    if !plan.in_place || member.record.alternates.len() != 1 {
+    if !plan.in_place || place.field != 0 || member.record.alternates.len() != 1 {
         return Ok(false);
     }
     let bytes = &raw.bytes[member.entry.start..member.entry.end];
@@ -207,34 +222,4 @@ fn decode_in_place(
     }
     table.push_site(plan, member, bytes, Some(0), None, normaliser)?;
     Ok(true)
-}
-
-impl FilePlan {
-    fn parse(&self, bytes: &[u8], record: &mut crate::ParsedRecord) -> Result<(), Defect> {
-        match self.format {
-            RecordFormat::Vcf => {
-                vcf::parse_line(bytes, self.header.samples.len(), &self.wanted, record)
-            }
-            RecordFormat::Bcf => {
-                bcf::parse(bytes, &self.header, self.genotype_key, &self.wanted, record)
-            }
-        }
-    }
-
-    /// Value of a wanted INFO field for one alternate allele (0-based).
-    fn info_value(
-        &self,
-        record: &crate::ParsedRecord,
-        field: usize,
-        alternate: Option<usize>,
-    ) -> Option<f32> {
-        let values = record.info.get(field)?;
-        let index = match (self.wanted.get(field)?.number, alternate) {
-            (InfoNumber::Alternate, Some(alternate)) => alternate,
-            (InfoNumber::Allele, Some(alternate)) => alternate + 1,
-            (InfoNumber::Alternate | InfoNumber::Allele, None) => return None,
-            _ => 0,
-        };
-        values.get(index).copied().flatten()
-    }
 }

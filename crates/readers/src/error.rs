@@ -36,7 +36,9 @@ pub enum ReadError {
         file: String,
     },
     /// The header is not one of VCF.
-    #[error("{file}: {detail}; the file needs a VCF header")]
+    #[error(
+        "{file}: {detail}; correct the header, for example with 'bcftools reheader', or give a VCF or BCF file"
+    )]
     Header {
         /// The file.
         file: String,
@@ -55,7 +57,7 @@ pub enum ReadError {
     },
     /// Records out of order.
     #[error(
-        "{file}: record {record} ({place}) comes after {previous}; sort the file with 'bcftools sort'"
+        "{file}: record {record} ({place}) comes after {previous}; sort the file with 'bcftools sort'; its header must list contigs as that of the first file does, which 'bcftools reheader --fai' sees to"
     )]
     Unsorted {
         /// The file.

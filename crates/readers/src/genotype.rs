@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use varisk_core::{Call, CallCode, Haplotype};
 
 /// Mark of a haplotype that is not called.
@@ -19,6 +19,9 @@ pub enum GenotypeError {
     /// The text is no genotype.
     #[error("the genotype in sample column {0} is malformed")]
     Malformed(usize),
+    /// Fields that FORMAT does not name, or none at all.
+    #[error("sample column {0} is empty or has more fields than FORMAT names")]
+    Fields(usize),
     /// An allele that the record does not have.
     #[error("the genotype in sample column {0} names an allele that the record lacks")]
     NoSuchAllele(usize),
@@ -36,6 +39,23 @@ pub enum GenotypeError {
     /// The typed vector does not fit the record.
     #[error("the typed genotypes do not fit the record")]
     Layout,
+}
+
+/// Where GT stands in FORMAT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GenotypePlace {
+    /// Place of GT, from 0.
+    pub field: usize,
+    /// How many fields FORMAT names; a sample may leave out the last ones.
+    pub fields: usize,
+}
+
+impl GenotypePlace {
+    /// FORMAT is GT alone.
+    pub const ALONE: Self = Self {
+        field: 0,
+        fields: 1,
+    };
 }
 
 /// Allele indices of one record: for each sample two haplotypes, and a sparse list of calls with
@@ -72,19 +92,22 @@ impl GenotypeRow {
         };
         self.alleles.push(pair);
         // A haploid call is trivially phased; one code for it keeps equal calls equal.
-        self.phased.push(phased && pair[1] != ABSENT);
+        self.phased.push(phased && haplotypes.len() > 1);
     }
 
     /// Calls of every sample seen from one alternate allele (1-based index), in sample order, as
-    /// codes; `others_match` says how other alternate alleles count.
+    /// codes; without one, every alternate allele is another.
     pub fn codes(&self, alternate: Option<u8>, out: &mut impl FnMut(usize, CallCode)) {
         let table = haplotype_table(alternate);
+        let mut polyploid = self.polyploid.iter().peekable();
         for (sample, (pair, phased)) in self.alleles.iter().zip(&self.phased).enumerate() {
-            let [first, second] = pair.map(|allele| table[usize::from(allele)]);
-            out(sample, CallCode::diploid(first, second, *phased));
-        }
-        for (sample, _) in &self.polyploid {
-            out(*sample, CallCode::POLYPLOID);
+            let code = if polyploid.next_if(|(at, _)| *at == sample).is_some() {
+                CallCode::POLYPLOID
+            } else {
+                let [first, second] = pair.map(|allele| table[usize::from(allele)]);
+                CallCode::diploid(first, second, *phased)
+            };
+            out(sample, code);
         }
     }
 
@@ -119,7 +142,8 @@ fn haplotype_table(alternate: Option<u8>) -> [Haplotype; 256] {
 /// Decodes biallelic, diploid text that holds nothing but GT (`0|1`, tab, ...) straight into codes:
 /// four bytes a sample, no branch in the loop. Returns `false`, with `codes` in an unspecified
 /// state, where the text is anything else; the general decoder then takes it.
-pub(crate) fn decode_biallelic(text: &[u8], codes: &mut [u8]) -> bool {
+#[must_use]
+pub fn decode_biallelic(text: &[u8], codes: &mut [u8]) -> bool {
     if text.len() + 1 != codes.len() * 4 || text.is_empty() {
         return false;
     }
@@ -146,14 +170,13 @@ fn diploid_code(first: u8, separator: u8, second: u8, bad: &mut u8) -> u8 {
 
 /// Decodes the sample text of a VCF record.
 ///
-/// `text` starts after the tab that follows FORMAT; `field` is the place of GT in FORMAT, from 0;
-/// `alternates` is the number of alternate alleles.
+/// `text` starts after the tab that follows FORMAT; `alternates` is the number of alternate alleles.
 ///
 /// # Errors
 /// The text is not one genotype for each of `samples` samples.
 pub fn decode_text(
     text: &[u8],
-    field: usize,
+    place: GenotypePlace,
     samples: usize,
     alternates: usize,
     row: &mut GenotypeRow,
@@ -162,6 +185,10 @@ pub fn decode_text(
     let limit = u32::try_from(alternates).unwrap_or(u32::MAX);
     if limit > MAX_ALLELE {
         return Err(GenotypeError::TooManyAlleles);
+    }
+    // A file without samples has no text, not one empty column.
+    if samples == 0 && text.is_empty() {
+        return Ok(());
     }
     let mut rest = Some(text);
     let mut haplotypes = Vec::with_capacity(4);
@@ -177,8 +204,12 @@ pub fn decode_text(
             None => (line, None),
         };
         rest = after;
+        // More fields than FORMAT names, or none: the columns do not mean what they seem to.
+        if entry.is_empty() || memchr_iter(b':', entry).count() >= place.fields {
+            return Err(GenotypeError::Fields(sample + 1));
+        }
         // Trailing fields may be left out: then the genotype is not called.
-        let genotype = entry.split(|b| *b == b':').nth(field).unwrap_or(b".");
+        let genotype = entry.split(|b| *b == b':').nth(place.field).unwrap_or(b".");
         haplotypes.clear();
         let phased =
             parse_genotype(genotype, limit, &mut haplotypes).map_err(|error| match error {
@@ -321,11 +352,15 @@ fn typed_integer(raw: &[u8]) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use varisk_core::Haplotype::{Absent, Alternate, Missing, Other, Reference};
+    use varisk_core::Haplotype::{Alternate, Missing, Other, Reference};
 
     fn check(text: &str, alternates: usize, expected: &[CallCode]) {
         let mut row = GenotypeRow::default();
-        decode_text(text.as_bytes(), 0, expected.len(), alternates, &mut row).unwrap();
+        let place = GenotypePlace {
+            field: 0,
+            fields: 3,
+        };
+        decode_text(text.as_bytes(), place, expected.len(), alternates, &mut row).unwrap();
         let mut codes = vec![CallCode::NOT_ASSAYED; expected.len()];
         row.codes(Some(1), &mut |sample, code| codes[sample] = code);
         assert_eq!(codes, expected, "{text}");
@@ -392,13 +427,16 @@ mod tests {
             1,
             &[CallCode::POLYPLOID, d(Reference, Alternate, true)],
         );
-        let _ = Absent;
     }
 
     #[test]
     fn fields_before_the_genotype_and_missing_trailing_fields() {
         let mut row = GenotypeRow::default();
-        decode_text(b"7:0|1\t5", 1, 2, 1, &mut row).unwrap();
+        let place = GenotypePlace {
+            field: 1,
+            fields: 2,
+        };
+        decode_text(b"7:0|1\t5", place, 2, 1, &mut row).unwrap();
         assert_eq!(row.alleles, [[0, 1], [MISSING, ABSENT]]);
     }
 
@@ -407,7 +445,7 @@ mod tests {
         let error = |text: &str, samples, alternates| {
             decode_text(
                 text.as_bytes(),
-                0,
+                GenotypePlace::ALONE,
                 samples,
                 alternates,
                 &mut GenotypeRow::default(),
@@ -417,7 +455,8 @@ mod tests {
         assert_eq!(error("0/1\t0/x", 2, 1), GenotypeError::Malformed(2));
         assert_eq!(error("0/2", 1, 1), GenotypeError::NoSuchAllele(1));
         assert_eq!(error("0/", 1, 1), GenotypeError::Malformed(1));
-        assert_eq!(error("", 1, 1), GenotypeError::Malformed(1));
+        assert_eq!(error("", 1, 1), GenotypeError::Fields(1));
+        assert_eq!(error("0/1\t0/1:7", 2, 1), GenotypeError::Fields(2));
         assert_eq!(
             error("0/1", 2, 1),
             GenotypeError::Samples {

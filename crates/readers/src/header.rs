@@ -1,7 +1,8 @@
 //! The VCF header: the parts that varisk needs, read leniently.
 //!
 //! Only lines that decide how records are read must be well formed; other `##` lines are passed
-//! over whatever they hold. A repeated definition is accepted when it agrees with the first.
+//! over whatever they hold. A repeated definition is accepted when it agrees with the first in what
+//! decides how values are read: Number and Type.
 
 use std::collections::HashMap;
 
@@ -36,7 +37,7 @@ pub enum InfoNumber {
 pub struct InfoDefinition {
     /// How many values.
     pub number: InfoNumber,
-    /// Whether the values are numbers (Integer, Float) or a flag.
+    /// Whether it is a flag, or its values are numbers (Integer, Float).
     pub numeric: bool,
 }
 
@@ -126,8 +127,12 @@ impl Header {
                 dictionary.add(id, index(&fields)?)?;
                 if key == "INFO" {
                     let definition = info_definition(id, &fields)?;
-                    // The first definition counts, as in htslib.
-                    self.info.entry(id.to_owned()).or_insert(definition);
+                    let known = self.info.entry(id.to_owned()).or_insert(definition.clone());
+                    if *known != definition {
+                        return Err(format!(
+                            "INFO '{id}' is defined twice, with different Number or Type"
+                        ));
+                    }
                 }
             }
             _ => {}
@@ -222,6 +227,12 @@ fn place(names: &mut Vec<String>, at: usize, name: &str) -> Result<(), String> {
     if names.len() <= at {
         names.resize(at + 1, String::new());
     }
+    if !names[at].is_empty() && names[at] != name {
+        return Err(format!(
+            "the IDX {at} is given to '{}' and '{name}'",
+            names[at]
+        ));
+    }
     names[at] = name.to_owned();
     Ok(())
 }
@@ -266,9 +277,11 @@ fn info_definition(id: &str, fields: &[(String, String)]) -> Result<InfoDefiniti
             text => return Err(format!("INFO '{id}' has the Number '{text}'")),
         };
     let kind = field(fields, "Type").ok_or_else(|| format!("INFO '{id}' has no Type"))?;
-    let numeric = match kind {
-        "Integer" | "Float" | "Flag" => true,
-        "String" | "Character" => false,
+    // A flag is one whatever its Number; a number without values is none.
+    let (number, numeric) = match kind {
+        "Flag" => (InfoNumber::Flag, true),
+        "Integer" | "Float" => (number, number != InfoNumber::Flag),
+        "String" | "Character" => (number, false),
         text => return Err(format!("INFO '{id}' has the Type '{text}'")),
     };
     Ok(InfoDefinition { number, numeric })
@@ -279,7 +292,7 @@ fn structured(value: &str) -> Option<Vec<(String, String)>> {
     let mut rest = value.trim_end().strip_prefix('<')?.strip_suffix('>')?;
     let mut fields = Vec::new();
     while !rest.is_empty() {
-        let (key, after) = rest.split_once('=')?;
+        let (key, after) = rest.split_once('=').filter(|(key, _)| !key.contains(','))?;
         let (text, left) = match after.strip_prefix('"') {
             Some(quoted) => {
                 let end = closing_quote(quoted)?;
@@ -355,9 +368,18 @@ mod tests {
             "given twice",
         );
         check("##FILTER=<ID=q10", "cannot be read");
+        check("##contig=<ID=1,A,length=10>", "cannot be read");
         check(
             "##INFO=<ID=A,Number=1,Type=Float,IDX=99999999>",
             "too large",
+        );
+        check(
+            "##INFO=<ID=A,Number=1,Type=Float,IDX=1>\n##INFO=<ID=B,Number=1,Type=Float,IDX=1>",
+            "given to 'A' and 'B'",
+        );
+        check(
+            "##INFO=<ID=A,Number=1,Type=Float>\n##INFO=<ID=A,Number=A,Type=Float>",
+            "defined twice",
         );
     }
 

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use noodles::core::Position as IndexPosition;
 use noodles::csi::BinningIndex;
+use noodles::csi::binning_index::index::Header;
+use noodles::csi::binning_index::index::reference_sequence::Metadata;
+use noodles::csi::binning_index::index::reference_sequence::bin::Chunk;
 use noodles::{bgzf, csi, tabix};
-use varisk_core::Interval;
+use varisk_core::{ContigId, ContigSet, Interval};
 
 use crate::ReadError;
 
@@ -13,11 +16,20 @@ use crate::ReadError;
 pub(crate) struct FileIndex {
     index: Box<dyn BinningIndex + Send>,
     path: PathBuf,
+    file: PathBuf,
+    /// Contigs of the run by their number in the index.
+    contigs: Vec<(ContigId, usize)>,
+    /// A contig that has records but that the run does not know.
+    unknown: Option<String>,
 }
 
 impl FileIndex {
-    /// The index beside a file, if there is one.
-    pub(crate) fn beside(file: &Path) -> Result<Option<Self>, ReadError> {
+    /// The index beside a file, if there is one; `dictionary` is the contig order of a BCF header.
+    pub(crate) fn beside(
+        file: &Path,
+        contigs: &ContigSet,
+        dictionary: &[String],
+    ) -> Result<Option<Self>, ReadError> {
         for extension in ["csi", "tbi"] {
             let mut name = file.as_os_str().to_owned();
             name.push(".");
@@ -31,35 +43,61 @@ impl FileIndex {
                 detail,
             };
             check_age(file, &path).map_err(&refuse)?;
+            let unreadable = |e| refuse(format!("cannot be read: {e}"));
             let index: Box<dyn BinningIndex + Send> = match extension {
-                "csi" => Box::new(
-                    csi::fs::read(&path).map_err(|e| refuse(format!("cannot be read: {e}")))?,
-                ),
-                _ => Box::new(
-                    tabix::fs::read(&path).map_err(|e| refuse(format!("cannot be read: {e}")))?,
-                ),
+                "csi" => Box::new(csi::fs::read(&path).map_err(unreadable)?),
+                _ => Box::new(tabix::fs::read(&path).map_err(unreadable)?),
             };
-            return Ok(Some(Self { index, path }));
+            let mut found = Self {
+                index,
+                path,
+                file: file.to_owned(),
+                contigs: Vec::new(),
+                unknown: None,
+            };
+            found.resolve(contigs, dictionary);
+            return Ok(Some(found));
         }
         Ok(None)
     }
 
-    /// Where the records of an interval start; `None` where it has none. `names` are the names a
-    /// contig may have in the file; `dictionary` is the contig order of a BCF header.
+    /// Finds the run's contigs among those of the index.
+    fn resolve(&mut self, contigs: &ContigSet, dictionary: &[String]) {
+        let own = self.index.header().map(Header::reference_sequence_names);
+        let own = own.filter(|names| !names.is_empty());
+        let names: Vec<String> = match own {
+            Some(names) => names.iter().map(ToString::to_string).collect(),
+            None => dictionary.to_vec(),
+        };
+        let is_named = own.is_some();
+        for (id, (name, sequence)) in names
+            .iter()
+            .zip(self.index.reference_sequences())
+            .enumerate()
+        {
+            // An index with names lists the contigs that have records; that of a BCF file has one
+            // entry for each contig of the header.
+            let records = || sequence.metadata().map_or(0, Metadata::mapped_record_count);
+            match contigs.find(name) {
+                Some(contig) => self.contigs.push((contig, id)),
+                None if is_named || records() > 0 => {
+                    self.unknown.get_or_insert_with(|| name.clone());
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// A contig that has records but that the run does not know.
+    pub(crate) fn unknown_contig(&self) -> Option<&str> {
+        self.unknown.as_deref()
+    }
+
+    /// Where the records of an interval start; `None` where it has none.
     pub(crate) fn start(
         &self,
         interval: &Interval,
-        is_contig: impl Fn(&str) -> bool,
-        dictionary: &[String],
     ) -> Result<Option<bgzf::VirtualPosition>, ReadError> {
-        let id = match self.index.header() {
-            Some(header) if !header.reference_sequence_names().is_empty() => header
-                .reference_sequence_names()
-                .iter()
-                .position(|name| is_contig(&name.to_string())),
-            _ => dictionary.iter().position(|name| is_contig(name)),
-        };
-        let Some(id) = id else { return Ok(None) };
         // The index cannot hold positions from 2^29 on (tabix); it says so itself.
         let start = usize::try_from(interval.start.0.max(1))
             .ok()
@@ -72,23 +110,26 @@ impl FileIndex {
             Some(end) if interval.end.0 < 1 << 29 => (start..=end).into(),
             _ => (start..).into(),
         };
-        match self.index.query(id, range) {
-            Ok(chunks) => Ok(chunks
-                .iter()
-                .map(csi::binning_index::index::reference_sequence::bin::Chunk::start)
-                .min()),
-            // A contig of the index's dictionary may have no records and hence no bins.
-            Err(e)
-                if e.kind() == std::io::ErrorKind::InvalidInput
-                    && id >= self.index.reference_sequences().count() =>
-            {
-                Ok(None)
-            }
-            Err(e) => Err(ReadError::Index {
+        let mut first = None;
+        let ids = self
+            .contigs
+            .iter()
+            .filter(|(contig, _)| *contig == interval.contig);
+        for (_, id) in ids {
+            let chunks = self.index.query(*id, range).map_err(|e| ReadError::Index {
                 file: self.path.display().to_string(),
                 detail: format!("cannot be used: {e}"),
-            }),
+            })?;
+            let start = chunks.iter().map(Chunk::start).min();
+            if first.is_some() && start.is_some() {
+                return Err(ReadError::Unsupported {
+                    file: self.file.display().to_string(),
+                    detail: "has records of one contig under two names; give it one with 'bcftools annotate --rename-chrs'".to_owned(),
+                });
+            }
+            first = first.or(start);
         }
+        Ok(first)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A [`RecordSource`] cuts one or many VCF or BCF files into numbered [`RawBatch`]es of whole
 //! positions; a [`SiteDecoder`] (one for each thread) turns a batch into a
-//! [`varisk_core::SiteBatch`] of normalised biallelic alleles with a matrix of calls.
+//! [`varisk_core::SiteBatch`] of normalised biallelic alleles with a matrix of calls. What it takes a
+//! single record apart with, without a reference, is [`RecordParser`].
 //!
 //! The header and the record grammar are read here rather than by noodles: its header reader
 //! refuses files that the specification's own suite lists as valid (repeated contigs, PEDIGREE
@@ -16,6 +17,7 @@ mod error;
 mod genotype;
 mod header;
 mod index;
+mod parser;
 mod record;
 mod regions;
 mod samplesheet;
@@ -25,10 +27,13 @@ mod vcf;
 
 pub use decoder::{Decoded, RefMismatch, SiteDecoder, SiteDecoderSettings};
 pub use error::{BadRecord, ReadError};
-pub use genotype::{GenotypeError, GenotypeRow, decode_text, decode_typed};
+pub use genotype::{
+    GenotypeError, GenotypePlace, GenotypeRow, decode_biallelic, decode_text, decode_typed,
+};
 pub use header::{Contig, Header, InfoDefinition, InfoNumber};
+pub use parser::RecordParser;
 pub use record::{Defect, ParsedRecord, RecordFormat, WantedInfo};
 pub use regions::{RegionError, Regions};
 pub use samplesheet::{SampleSheet, SheetError, SheetRow};
-pub use source::{Entry, FileInput, RawBatch, RecordSource, SourceSettings};
+pub use source::{Entry, FileInput, RawBatch, RecordSource, SourceSettings, SpareBatches};
 pub use vcf::parse_line;

@@ -1,9 +1,10 @@
 //! A record taken apart, the same for VCF text and BCF.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::InfoNumber;
-use crate::genotype::GenotypeError;
+use crate::genotype::{GenotypeError, GenotypePlace};
 
 /// How records of a file are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,11 @@ pub(crate) enum GenotypeBytes {
     /// The record has none.
     #[default]
     None,
-    /// Text after the FORMAT column, and the place of GT among the fields of a sample.
-    Text { samples: Range<usize>, field: usize },
+    /// Text after the FORMAT column, and where GT stands in FORMAT.
+    Text {
+        samples: Range<usize>,
+        place: GenotypePlace,
+    },
     /// A typed BCF vector: bytes of an integer, integers for each sample, the values.
     Typed {
         width: usize,
@@ -106,8 +110,34 @@ pub(crate) fn check_reference_text(reference: &[u8]) -> Result<(), Defect> {
     Ok(())
 }
 
+/// Whether the alternate alleles of a record are what VCF allows, each and together.
+pub(crate) fn check_alternates(bytes: &[u8], alternates: &[Range<usize>]) -> Result<(), Defect> {
+    for range in alternates {
+        check_alternate_text(&bytes[range.clone()])?;
+    }
+    if alternates.len() < 2 {
+        return Ok(());
+    }
+    let mut seen = HashSet::with_capacity(alternates.len());
+    for range in alternates {
+        let text = &bytes[range.clone()];
+        if text == b"." {
+            return Err(Defect::new(
+                "alt",
+                "'.' stands beside other alternate alleles",
+            ));
+        }
+        // VCF 4.4 allows a symbolic allele twice, with lengths of its own. A sequence twice would
+        // split the copies of one allele over two.
+        if !text.starts_with(b"<") && !seen.insert(text.to_ascii_uppercase()) {
+            return Err(Defect::new("alt", "an alternate allele stands there twice"));
+        }
+    }
+    Ok(())
+}
+
 /// Whether ALT is what VCF allows.
-pub(crate) fn check_alternate_text(alternate: &[u8]) -> Result<(), Defect> {
+fn check_alternate_text(alternate: &[u8]) -> Result<(), Defect> {
     let valid = match alternate {
         b"" => false,
         b"." | b"*" => true,
@@ -151,14 +181,13 @@ fn breakend_or_contig(alternate: &[u8]) -> bool {
         }
         // A sequence joined to an assembly contig, as in 'C<ctg1>'.
         [] => {
-            let open = alternate.iter().position(|b| *b == b'<').unwrap_or(0);
-            let close = alternate.iter().position(|b| *b == b'>').unwrap_or(0);
-            let outside = [
-                &alternate[..open],
-                alternate.get(close + 1..).unwrap_or(&[]),
-            ]
-            .concat();
-            open + 1 < close && outside.iter().all(|b| is_iupac(*b))
+            let at = |mark| alternate.iter().position(|b| *b == mark);
+            let (Some(open), Some(close)) = (at(b'<'), at(b'>')) else {
+                return false;
+            };
+            let after = alternate.get(close + 1..).unwrap_or(&[]);
+            let mut outside = alternate[..open].iter().chain(after);
+            open + 1 < close && outside.all(|b| is_iupac(*b))
         }
         _ => false,
     }
@@ -197,6 +226,7 @@ mod tests {
         }
         for bad in [
             "", "A-", "<>", "<", "G]17]", "G]17:x]", "]17:1]", "A C", "1", "A]1:2[", "<A<B>",
+            "AG>C", "A<C", "A>G<C",
         ] {
             assert!(check_alternate_text(bad.as_bytes()).is_err(), "{bad}");
         }

@@ -36,19 +36,29 @@ pub enum RegionError {
 
 /// Disjoint intervals in the order of the run's contigs; none means everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Regions(Option<Vec<Interval>>);
+pub struct Regions {
+    intervals: Option<Vec<Interval>>,
+    /// Somebody chose regions, so that records elsewhere are left out on purpose. Shards alone leave
+    /// nothing out: each record belongs to one of them.
+    chosen: bool,
+}
 
 impl Regions {
     /// Everything.
     #[must_use]
     pub fn all() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// The intervals; `None` for everything.
     #[must_use]
     pub fn intervals(&self) -> Option<&[Interval]> {
-        self.0.as_deref()
+        self.intervals.as_deref()
+    }
+
+    /// Whether records outside all regions are left out on purpose.
+    pub(crate) fn leave_out(&self) -> bool {
+        self.chosen
     }
 
     /// Reads regions as written on the command line (1-based, both ends inclusive).
@@ -110,17 +120,20 @@ impl Regions {
     pub fn shard(&self, text: &str, contigs: &ContigSet) -> Result<Self, RegionError> {
         let malformed = || RegionError::Shard(text.to_owned());
         let (number, count) = text.split_once('/').ok_or_else(malformed)?;
-        let number: u64 = number.parse().map_err(|_| malformed())?;
-        let count: u64 = count.parse().map_err(|_| malformed())?;
+        let number: u128 = number.parse().map_err(|_| malformed())?;
+        let count: u128 = count.parse().map_err(|_| malformed())?;
         if number == 0 || number > count || count > 1_000_000 {
             return Err(malformed());
         }
-        let total: u64 = contigs.iter().map(|(_, _, length)| u64::from(length)).sum();
+        let total: u128 = contigs
+            .iter()
+            .map(|(_, _, length)| u128::from(length))
+            .sum();
         let (first, last) = (total * (number - 1) / count, total * number / count);
         let mut shard = Vec::new();
-        let mut offset = 0u64;
+        let mut offset = 0u128;
         for (contig, _, length) in contigs.iter() {
-            let length = u64::from(length);
+            let length = u128::from(length);
             let begin = first.max(offset);
             let end = last.min(offset + length);
             if begin < end {
@@ -131,7 +144,7 @@ impl Regions {
                     begin - offset + 1
                 };
                 let end = if end == offset + length {
-                    u64::from(u32::MAX)
+                    u128::from(u32::MAX)
                 } else {
                     end - offset
                 };
@@ -144,9 +157,12 @@ impl Regions {
             }
             offset += length;
         }
-        Ok(match &self.0 {
-            None => Self(Some(shard)),
-            Some(own) => Self(Some(intersection(own, &shard))),
+        Ok(Self {
+            intervals: Some(match &self.intervals {
+                None => shard,
+                Some(own) => intersection(own, &shard),
+            }),
+            chosen: self.chosen,
         })
     }
 
@@ -164,7 +180,10 @@ impl Regions {
                 _ => merged.push(interval),
             }
         }
-        Self(Some(merged))
+        Self {
+            intervals: Some(merged),
+            chosen: true,
+        }
     }
 }
 

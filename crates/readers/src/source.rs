@@ -5,14 +5,18 @@
 //! allele that several files have, repeated records) does not depend on the batch size.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use varisk_core::{ContigId, ContigSet, Position, RunLimits};
 
 use crate::stream::{ContigOrder, OpenedFile, Place, RecordStream};
 use crate::{Header, ReadError, RecordFormat, Regions};
+
+/// Room taken for a batch before its first record, at most: a limit set high costs nothing until it
+/// is used.
+const MAX_ROOM: usize = 18 << 20;
 
 /// A file whose header has been read.
 pub struct FileInput {
@@ -36,14 +40,32 @@ impl FileInput {
     /// Says which patient column each sample of this file fills; samples not named are not decoded.
     ///
     /// # Errors
-    /// A sample that the file does not have.
+    /// A sample that the file does not have, or that two patients claim.
     pub fn assign(&mut self, samples: &[(String, usize)]) -> Result<(), ReadError> {
+        let by_name: HashMap<&str, usize> = self
+            .opened
+            .header
+            .samples
+            .iter()
+            .map(String::as_str)
+            .zip(0..)
+            .collect();
+        let mut taken: HashSet<usize> = self.columns.iter().map(|(column, _)| *column).collect();
         for (sample, patient) in samples {
-            let column = self.header().samples.iter().position(|name| name == sample);
+            let column = by_name.get(sample.as_str()).copied();
             let column = column.ok_or_else(|| ReadError::Sample {
                 file: self.name().to_owned(),
                 detail: "lacks a sample that the samplesheet names; correct the column 'sample' (names are not printed)".to_owned(),
             })?;
+            if !taken.insert(column) {
+                return Err(ReadError::Sample {
+                    file: self.name().to_owned(),
+                    detail: format!(
+                        "its sample column {} is given to two patients; correct the column 'sample' of the samplesheet",
+                        column + 1
+                    ),
+                });
+            }
             self.columns.push((column, *patient));
         }
         self.columns.sort_unstable();
@@ -110,6 +132,29 @@ pub struct RawBatch {
     pub entries: Vec<Entry>,
 }
 
+/// Memory of batches that are done with, for those to come. A fresh buffer of this size costs more
+/// in page faults than filling it does.
+#[derive(Clone, Debug, Default)]
+pub struct SpareBatches(Arc<Mutex<Vec<RawBatch>>>);
+
+impl SpareBatches {
+    /// Gives a batch back once it is decoded.
+    pub fn give_back(&self, mut batch: RawBatch) {
+        batch.bytes.clear();
+        batch.entries.clear();
+        self.lock().push(batch);
+    }
+
+    fn take(&self) -> RawBatch {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<RawBatch>> {
+        // A list of empty buffers is sound whatever a panicking thread left of it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Reads the records of all files in order.
 pub struct RecordSource {
     streams: Vec<RecordStream>,
@@ -118,6 +163,7 @@ pub struct RecordSource {
     limits: RunLimits,
     records: u64,
     bytes: u64,
+    spare: SpareBatches,
 }
 
 impl RecordSource {
@@ -152,6 +198,7 @@ impl RecordSource {
             limits: settings.limits.clone(),
             records: 0,
             bytes: 0,
+            spare: SpareBatches::default(),
         })
     }
 
@@ -159,6 +206,12 @@ impl RecordSource {
     #[must_use]
     pub fn contig_ranks(&self) -> Vec<u32> {
         self.order.ranks().to_vec()
+    }
+
+    /// Where decoded batches go back to.
+    #[must_use]
+    pub fn spare(&self) -> SpareBatches {
+        self.spare.clone()
     }
 
     /// Records given so far, over all files.
@@ -178,15 +231,13 @@ impl RecordSource {
     /// # Errors
     /// A record cannot be read or placed, or is out of order.
     pub fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
-        let room = self.limits.batch_bytes + self.limits.batch_bytes / 8;
-        let mut batch = RawBatch {
-            bytes: Vec::with_capacity(room),
-            entries: Vec::new(),
-        };
+        let mut batch = self.spare.take();
+        batch.bytes.reserve(self.limits.batch_bytes.min(MAX_ROOM));
         while let Some(Reverse((place, _))) = self.queue.peek() {
             let place = *place;
-            let full = batch.entries.len() >= self.limits.batch_records
-                || batch.bytes.len() >= self.limits.batch_bytes;
+            // One record at least: an empty batch would read like the end.
+            let full = batch.entries.len() >= self.limits.batch_records.max(1)
+                || batch.bytes.len() >= self.limits.batch_bytes.max(1);
             let inside = batch
                 .entries
                 .last()

@@ -146,6 +146,8 @@ pub(crate) struct RecordStream {
     contigs: Arc<ContigSet>,
     order: Arc<ContigOrder>,
     intervals: Option<Vec<Interval>>,
+    /// Records on contigs that the reference lacks are outside what was asked for.
+    leave_out: bool,
     next_interval: usize,
     index: Option<FileIndex>,
     /// Records read so far, the current one included.
@@ -175,14 +177,25 @@ impl RecordStream {
             }
             intervals.sort_by_key(|interval| (order.rank(interval.contig), interval.start));
             if matches!(file.bytes, ByteStream::BgzfFile(_)) {
-                index = FileIndex::beside(&file.path)?;
+                index = FileIndex::beside(&file.path, &contigs, &file.header.contig_dictionary)?;
             }
+        }
+        let unknown = index.as_ref().and_then(FileIndex::unknown_contig);
+        if let Some(contig) = unknown.filter(|_| !regions.leave_out()) {
+            // Seeking would pass over such records in every shard.
+            return Err(ReadError::Unsupported {
+                file: file.name,
+                detail: format!(
+                    "has records on contig '{contig}', which the reference lacks; use the FASTA that the variants were called against"
+                ),
+            });
         }
         let mut stream = Self {
             file,
             contigs,
             order,
             intervals,
+            leave_out: regions.leave_out(),
             next_interval: 0,
             index,
             records: 0,
@@ -191,7 +204,7 @@ impl RecordStream {
             previous: None,
             last_contig: (Vec::new(), None),
         };
-        stream.seek_interval()?;
+        stream.seek_interval(None)?;
         stream.advance()?;
         Ok(stream)
     }
@@ -223,10 +236,18 @@ impl RecordStream {
                 return Ok(());
             }
             if !self.read()? {
+                // The contig that is last in the file need not be the last of the regions.
+                if self.leave_interval()? {
+                    continue;
+                }
                 return self.check_end();
             }
             self.records += 1;
-            let Some(place) = self.locate()? else {
+            let place = self.locate()?;
+            if self.is_beyond_contig(place) && self.leave_interval()? {
+                continue;
+            }
+            let Some(place) = place else {
                 continue;
             };
             if let Some(previous) = self.previous.filter(|previous| place < *previous) {
@@ -267,23 +288,50 @@ impl RecordStream {
                 return Ok(Ordering::Equal);
             }
             self.next_interval += 1;
-            if self.seek_interval()? {
+            if self.seek_interval(Some(place.contig))? {
                 return Ok(Ordering::Greater);
             }
         }
     }
 
+    /// With an index, goes on to the next region; says whether there is an index.
+    fn leave_interval(&mut self) -> Result<bool, ReadError> {
+        if self.index.is_none() {
+            return Ok(false);
+        }
+        self.next_interval += 1;
+        self.seek_interval(None)?;
+        Ok(true)
+    }
+
+    /// Whether a record is on another contig than the current region. An indexed file has each
+    /// contig in one piece, so the region has no more records then, wherever its contig stands.
+    fn is_beyond_contig(&self, place: Option<Place>) -> bool {
+        self.intervals
+            .as_ref()
+            .and_then(|intervals| intervals.get(self.next_interval))
+            .is_some_and(|interval| place.is_none_or(|place| place.contig != interval.contig))
+    }
+
     /// With an index, goes to where the current region starts; regions without records are passed
     /// over. Says whether the place in the file changed.
-    fn seek_interval(&mut self) -> Result<bool, ReadError> {
+    ///
+    /// `here` is the contig of the current record: never back on it, since what was read of it lies
+    /// before the region.
+    fn seek_interval(&mut self, here: Option<ContigId>) -> Result<bool, ReadError> {
         let (Some(intervals), Some(index)) = (&self.intervals, &self.index) else {
             return Ok(false);
         };
         while let Some(interval) = intervals.get(self.next_interval) {
-            let is_contig = |name: &str| self.contigs.find(name) == Some(interval.contig);
-            if let Some(position) =
-                index.start(interval, is_contig, &self.file.header.contig_dictionary)?
-            {
+            if let Some(position) = index.start(interval)? {
+                let is_behind = self
+                    .file
+                    .bytes
+                    .virtual_position()
+                    .is_some_and(|now| position <= now);
+                if here == Some(interval.contig) && is_behind {
+                    return Ok(false);
+                }
                 let sought = self.file.bytes.seek(position);
                 self.previous = None;
                 return sought.map_err(|source| ReadError::Io {
@@ -311,12 +359,24 @@ impl RecordStream {
         })
     }
 
+    /// A line without a line end is the last one: then the file must be whole, or the line is a
+    /// part of one that would read like another genotype.
+    fn check_line_end(&self, ended: bool) -> io::Result<()> {
+        if ended || self.file.bytes.ended_whole() {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+
     fn read_line(&mut self) -> io::Result<bool> {
         loop {
             if self.file.bytes.read_until(b'\n', &mut self.current)? == 0 {
                 return Ok(false);
             }
-            if self.current.last() == Some(&b'\n') {
+            let ended = self.current.last() == Some(&b'\n');
+            self.check_line_end(ended)?;
+            if ended {
                 self.current.pop();
             }
             if self.current.last() == Some(&b'\r') {
@@ -365,7 +425,7 @@ impl RecordStream {
     }
 
     /// Place of the current record; `None` for a contig that is not in the reference where regions
-    /// were asked for, since it cannot lie in one.
+    /// were chosen, since it cannot lie in one.
     fn locate(&mut self) -> Result<Option<Place>, ReadError> {
         let misplaced = |detail: &str| ReadError::Placement {
             file: self.file.name.clone(),
@@ -410,7 +470,7 @@ impl RecordStream {
                 .filter(|text| !text.is_empty() && !text.contains(char::is_whitespace));
             let text = text.ok_or_else(|| misplaced("CHROM is not a contig name"))?;
             let found = self.contigs.find(text);
-            if found.is_none() && self.intervals.is_none() {
+            if found.is_none() && !self.leave_out {
                 return Err(ReadError::UnknownContig {
                     file: self.file.name.clone(),
                     record: self.records,

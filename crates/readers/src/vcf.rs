@@ -5,8 +5,9 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter};
 
 use crate::InfoNumber;
+use crate::genotype::{GenotypeError, GenotypePlace};
 use crate::record::{
-    Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternate_text, check_reference_text,
+    Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternates, check_reference_text,
     parse_float,
 };
 
@@ -46,20 +47,7 @@ pub fn parse_line(
     record.id = (line[id.clone()] != *b".").then_some(id);
     check_reference_text(&line[record.reference.clone()])?;
     split(line, alternates, b',', &mut record.alternates);
-    for range in &record.alternates {
-        check_alternate_text(&line[range.clone()])?;
-    }
-    if record.alternates.len() > 1
-        && record
-            .alternates
-            .iter()
-            .any(|range| line[range.clone()] == *b".")
-    {
-        return Err(Defect::new(
-            "alt",
-            "'.' stands beside other alternate alleles",
-        ));
-    }
+    check_alternates(line, &record.alternates)?;
     record.quality = parse_quality(&line[quality])?;
     parse_filter(&line[filter], &mut record.filter)?;
     check_info(&line[info.clone()])?;
@@ -92,7 +80,7 @@ pub fn parse_line(
                     "the record has sample columns that the header lacks",
                 ));
             }
-            record.genotypes = genotype_text(line, format, start)?;
+            record.genotypes = genotype_text(line, format, start, samples)?;
             Ok(())
         }
     }
@@ -106,7 +94,12 @@ fn alternate_alleles(line: &[u8], record: &ParsedRecord) -> usize {
     }
 }
 
-fn genotype_text(line: &[u8], format: Range<usize>, start: usize) -> Result<GenotypeBytes, Defect> {
+fn genotype_text(
+    line: &[u8],
+    format: Range<usize>,
+    start: usize,
+    samples: usize,
+) -> Result<GenotypeBytes, Defect> {
     let keys = &line[format];
     let mut seen: Vec<&[u8]> = Vec::with_capacity(8);
     for key in keys.split(|b| *b == b':') {
@@ -127,29 +120,36 @@ fn genotype_text(line: &[u8], format: Range<usize>, start: usize) -> Result<Geno
     }
     let field = seen.iter().position(|key| *key == b"GT");
     // VCF wants GT first; files where it is not are read, since nothing is ambiguous.
-    Ok(match field {
-        Some(field) => GenotypeBytes::Text {
+    if let Some(field) = field {
+        return Ok(GenotypeBytes::Text {
             samples: start..line.len(),
-            field,
-        },
-        None => GenotypeBytes::None,
-    })
+            place: GenotypePlace {
+                field,
+                fields: seen.len(),
+            },
+        });
+    }
+    // Where there are genotypes, decoding them counts the columns.
+    let found = memchr_iter(b'\t', &line[start..]).count() + usize::from(samples > 0);
+    if found != samples {
+        return Err(GenotypeError::Samples {
+            expected: samples,
+            found,
+        }
+        .into());
+    }
+    Ok(GenotypeBytes::None)
 }
 
 fn check_id(id: &[u8]) -> Result<(), Defect> {
     if id.iter().any(u8::is_ascii_whitespace) {
         return Err(Defect::new("id", "ID holds white space"));
     }
-    let parts: Vec<&[u8]> = id.split(|b| *b == b';').collect();
-    let repeated = parts
-        .iter()
-        .enumerate()
-        .any(|(i, part)| part.is_empty() || parts[..i].contains(part));
-    if repeated {
-        Err(Defect::new("id", "ID holds an empty or repeated name"))
-    } else {
-        Ok(())
+    // A name twice is harmless, and merged panels have it.
+    if id.split(|b| *b == b';').any(<[u8]>::is_empty) {
+        return Err(Defect::new("id", "ID holds an empty name"));
     }
+    Ok(())
 }
 
 fn parse_quality(text: &[u8]) -> Result<Option<f32>, Defect> {
@@ -222,17 +222,36 @@ fn parse_info(
 ) -> Result<(), Defect> {
     for (field, values) in wanted.iter().zip(out) {
         let name = field.name.as_bytes();
-        let entry =
+        let mut entries =
             info.split(|b| *b == b';')
-                .find_map(|entry| match entry.strip_prefix(name)? {
+                .filter_map(|entry| match entry.strip_prefix(name)? {
                     b"" => Some(None),
                     [b'=', value @ ..] => Some(Some(value)),
                     _ => None,
                 });
+        let entry = entries.next();
+        if entries.next().is_some() {
+            return Err(given_twice(&field.name));
+        }
         match entry {
             None => {}
-            Some(None) => values.push(Some(1.0)),
+            Some(None) if field.number == InfoNumber::Flag => values.push(Some(1.0)),
+            Some(None) => {
+                return Err(Defect::new(
+                    "info",
+                    format!("INFO field {} has no value", field.name),
+                ));
+            }
             Some(Some(b".")) => {}
+            // A flag that is written with a value says so itself.
+            Some(Some(b"0")) if field.number == InfoNumber::Flag => values.push(Some(0.0)),
+            Some(Some(b"1")) if field.number == InfoNumber::Flag => values.push(Some(1.0)),
+            Some(Some(_)) if field.number == InfoNumber::Flag => {
+                return Err(Defect::new(
+                    "info",
+                    format!("INFO field {} is a flag but has a value", field.name),
+                ));
+            }
             Some(Some(text)) => {
                 for value in text.split(|b| *b == b',') {
                     let number = if value == b"." {
@@ -253,17 +272,23 @@ pub(crate) fn not_a_number(name: &str) -> Defect {
     Defect::new("info", format!("INFO field {name} is not a number"))
 }
 
-/// Whether a field has as many values as its Number says.
+pub(crate) fn given_twice(name: &str) -> Defect {
+    Defect::new("info", format!("INFO field {name} stands there twice"))
+}
+
+/// Whether a field has as many values as its Number says. Where the Number does not say which value
+/// belongs to which allele, there must be one value for all.
 pub(crate) fn check_count(
     field: &WantedInfo,
     found: usize,
     alternates: usize,
 ) -> Result<(), Defect> {
     let expected = match field.number {
+        // No allele to give a value to: what stands there is not read.
+        InfoNumber::Alternate | InfoNumber::Allele if alternates == 0 => return Ok(()),
         InfoNumber::Alternate => alternates,
         InfoNumber::Allele => alternates + 1,
-        InfoNumber::One | InfoNumber::Flag => 1,
-        InfoNumber::Other => return Ok(()),
+        InfoNumber::One | InfoNumber::Flag | InfoNumber::Other => 1,
     };
     if found == expected {
         return Ok(());

@@ -1,25 +1,40 @@
 //! All records of one contig and position, from all files.
 //!
-//! An allele (REF and ALT as written) that several files have makes one row; each file fills its own
-//! patients' calls. A file that has a record here but not this allele says something about it only
+//! An allele that several files have makes one row; each file fills its own patients' calls. Alleles
+//! are compared without the bases that REF and ALT both end with: beside another allele `CA>C` is
+//! written `CAA>CA`. A file that has a record here but not this allele says something about it only
 //! if both are single-base substitutions of the same base: then its calls count with its own
 //! alternates as "other". Otherwise its patients are not assayed for the row, never reference.
 
-use varisk_core::{AlleleClass, CallCode, PolyploidCall, Reason};
+use std::collections::HashMap;
+
+use varisk_core::{AlleleClass, CallCode, Haplotype, PolyploidCall, Reason};
 use varisk_reference::Normaliser;
 
 use super::table::SiteTable;
 use super::{FilePlan, SiteDecoderSettings};
-use crate::genotype::{GenotypeRow, decode_text, decode_typed};
-use crate::record::{Defect, GenotypeBytes};
+use crate::genotype::GenotypeRow;
+use crate::record::Defect;
 use crate::{BadRecord, Entry, ParsedRecord, RawBatch, ReadError};
 
 /// A record of the group.
 pub(super) struct Member {
     pub(super) entry: Entry,
     pub(super) record: ParsedRecord,
+    /// One for each alternate allele; a single one without it where the record has none.
+    alleles: Vec<Allele>,
     genotypes: GenotypeRow,
     has_genotypes: bool,
+}
+
+/// An allele as it is compared with those of other records at its position: upper case, without the
+/// bases that REF and ALT both end with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Allele {
+    /// 0-based index among the record's alternates.
+    index: Option<usize>,
+    reference: Vec<u8>,
+    alternate: Option<Vec<u8>>,
 }
 
 /// The records; slots are reused from group to group.
@@ -29,9 +44,9 @@ pub(super) struct Group {
     used: usize,
 }
 
-/// One row in the making: who has the allele, as (member, 0-based alternate).
+/// One row in the making: who has the allele, as (member, place among its alleles), in file order.
 struct Row {
-    owners: Vec<(usize, Option<usize>)>,
+    owners: Vec<(usize, usize)>,
     repeated: bool,
 }
 
@@ -54,6 +69,7 @@ impl Group {
                 self.slots.push(Member {
                     entry: *entry,
                     record: ParsedRecord::default(),
+                    alleles: Vec::new(),
                     genotypes: GenotypeRow::default(),
                     has_genotypes: false,
                 });
@@ -61,7 +77,10 @@ impl Group {
             let plan = &settings.files[entry.file as usize];
             let member = &mut self.slots[self.used];
             member.entry = *entry;
-            match plan.parse(&raw.bytes[entry.start..entry.end], &mut member.record) {
+            match plan
+                .parser
+                .parse(&raw.bytes[entry.start..entry.end], &mut member.record)
+            {
                 Ok(()) => self.used += 1,
                 Err(defect) => bad.push(set_aside(settings, plan, entry, defect)),
             }
@@ -80,19 +99,24 @@ impl Group {
         let mut good = Vec::with_capacity(self.used);
         for (i, member) in self.slots[..self.used].iter_mut().enumerate() {
             let plan = &settings.files[member.entry.file as usize];
-            match member.decode_genotypes(plan, &raw.bytes[member.entry.start..member.entry.end]) {
-                Ok(()) => good.push(i),
+            let bytes = &raw.bytes[member.entry.start..member.entry.end];
+            match member.decode_genotypes(plan, bytes) {
+                Ok(()) => {
+                    member.list_alleles(bytes);
+                    good.push(i);
+                }
                 Err(defect) => bad.push(set_aside(settings, plan, &member.entry, defect)),
             }
         }
-        for row in self.rows(raw, &good) {
-            let (first, alternate) = row.owners[0];
+        for row in self.rows(&good) {
+            let (first, place) = row.owners[0];
             let member = &self.slots[first];
-            self.fill_calls(settings, raw, &good, &row, table);
+            self.fill_calls(settings, &good, &row, table);
             let plan = &settings.files[member.entry.file as usize];
             let bytes = &raw.bytes[member.entry.start..member.entry.end];
             table.alleles += row.owners.len() as u64 - 1;
             let reason = row.repeated.then_some(Reason::RepeatedAllele);
+            let alternate = member.alleles[place].index;
             table.push_site(plan, member, bytes, alternate, reason, normaliser)?;
         }
         Ok(())
@@ -100,36 +124,41 @@ impl Group {
 
     /// The distinct alleles of the group in order of appearance; an allele that a file has twice
     /// makes a row of its own, marked as repeated.
-    fn rows(&self, raw: &RawBatch, good: &[usize]) -> Vec<Row> {
+    fn rows(&self, good: &[usize]) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
+        if let [index] = *good {
+            // Alternates of one record are distinct.
+            let places = 0..self.slots[index].alleles.len();
+            rows.extend(places.map(|place| Row {
+                owners: vec![(index, place)],
+                repeated: false,
+            }));
+            return rows;
+        }
+        let mut known: HashMap<(&[u8], Option<&[u8]>), usize> = HashMap::new();
         for &index in good {
             let member = &self.slots[index];
-            let file = member.entry.file;
-            for alternate in 0..member.record.alternates.len().max(1) {
-                let alternate = member.alternate(raw, alternate);
-                let alleles = member.alleles(raw, alternate);
-                let same = rows.iter_mut().find(|row| {
-                    let (owner, own) = row.owners[0];
-                    !row.repeated && self.slots[owner].alleles(raw, own) == alleles
-                });
-                match same {
-                    None => rows.push(Row {
-                        owners: vec![(index, alternate)],
-                        repeated: false,
-                    }),
-                    Some(row)
-                        if row
-                            .owners
-                            .iter()
-                            .any(|(owner, _)| self.slots[*owner].entry.file == file) =>
-                    {
-                        rows.push(Row {
-                            owners: vec![(index, alternate)],
-                            repeated: true,
-                        });
+            let file = |(owner, _): &(usize, usize)| self.slots[*owner].entry.file;
+            for (place, allele) in member.alleles.iter().enumerate() {
+                let owner = (index, place);
+                let key = (allele.reference.as_slice(), allele.alternate.as_deref());
+                let same = known.get(&key).filter(|_| !allele.is_symbolic());
+                let repeated = match same {
+                    // Records of a position come file by file.
+                    Some(row) if rows[*row].owners.last().map(file) != Some(member.entry.file) => {
+                        rows[*row].owners.push(owner);
+                        continue;
                     }
-                    Some(row) => row.owners.push((index, alternate)),
-                }
+                    Some(_) => true,
+                    None => {
+                        known.insert(key, rows.len());
+                        false
+                    }
+                };
+                rows.push(Row {
+                    owners: vec![owner],
+                    repeated,
+                });
             }
         }
         rows
@@ -138,7 +167,6 @@ impl Group {
     fn fill_calls(
         &self,
         settings: &SiteDecoderSettings,
-        raw: &RawBatch,
         good: &[usize],
         row: &Row,
         table: &mut SiteTable<'_>,
@@ -147,87 +175,111 @@ impl Group {
             return;
         }
         let calls = &mut table.calls;
-        let row_index = u32::try_from(calls.rows()).unwrap_or(u32::MAX);
-        let codes = calls.push_row(CallCode::NOT_ASSAYED);
-        let mut polyploid = Vec::new();
-        let owner_files: Vec<u32> = row
+        let mut target = Target {
+            row: u32::try_from(calls.rows()).unwrap_or(u32::MAX),
+            codes: calls.push_row(CallCode::NOT_ASSAYED),
+            polyploid: Vec::new(),
+        };
+        let (first, place) = row.owners[0];
+        let allele = &self.slots[first].alleles[place];
+        let mut owners = row.owners.iter().peekable();
+        // The owners stand in file order, as the records do.
+        let mut owner_files = row
             .owners
             .iter()
             .map(|(owner, _)| self.slots[*owner].entry.file)
-            .collect();
-        let (first, first_alternate) = row.owners[0];
+            .peekable();
         for &index in good {
             let member = &self.slots[index];
-            let own = row
-                .owners
-                .iter()
-                .find(|(owner, _)| *owner == index)
-                .map(|(_, alternate)| *alternate);
-            let alternate = match own {
-                Some(alternate) => alternate.and_then(|a| u8::try_from(a + 1).ok()),
-                None if owner_files.contains(&member.entry.file) => continue,
-                None if member.speaks_of(raw, self.slots[first].alleles(raw, first_alternate)) => {
-                    None
-                }
-                None => continue,
-            };
-            let plan = &settings.files[member.entry.file as usize];
-            if !member.has_genotypes {
-                // A record without GT: the site is assayed, nothing is called.
-                plan.columns
-                    .iter()
-                    .for_each(|(_, patient)| codes[*patient] = CallCode::MISSING.0);
-                continue;
+            let file = member.entry.file;
+            while owner_files.next_if(|owner| *owner < file).is_some() {}
+            let plan = &settings.files[file as usize];
+            if let Some((_, own)) = owners.next_if(|(owner, _)| *owner == index) {
+                let alternate = member.alleles[*own].index;
+                plan.spread(member, alternate, &mut target);
+            } else if !row.repeated && owner_files.peek() != Some(&file) && member.speaks_of(allele)
+            {
+                plan.spread(member, None, &mut target);
             }
-            plan.spread(
-                &member.genotypes,
-                alternate,
-                codes,
-                row_index,
-                &mut polyploid,
-            );
         }
-        polyploid.sort_unstable_by_key(|call| call.sample);
+        let mut polyploid = target.polyploid;
+        // Of several records that speak of a patient the first counts.
+        polyploid.sort_by_key(|call| call.sample);
+        polyploid.dedup_by_key(|call| call.sample);
         polyploid
             .into_iter()
             .for_each(|call| calls.push_polyploid(call));
     }
 }
 
+/// The calls of the row in the making.
+struct Target<'c> {
+    row: u32,
+    codes: &'c mut [u8],
+    polyploid: Vec<PolyploidCall>,
+}
+
+impl Target<'_> {
+    /// Sets a call. A file may have several records that say nothing of the allele itself (a
+    /// multi-allelic site that was split): what each says of the others is put together.
+    fn set(&mut self, patient: usize, code: CallCode) {
+        if let Some(old) = self.codes.get_mut(patient) {
+            *old = joined(CallCode(*old), code).0;
+        }
+    }
+}
+
+/// Two calls of the same haplotypes from different records of one site.
+fn joined(old: CallCode, new: CallCode) -> CallCode {
+    if old == CallCode::NOT_ASSAYED {
+        return new;
+    }
+    if old.is_polyploid() || new.is_polyploid() {
+        return old;
+    }
+    let join = |a: Haplotype, b: Haplotype| match (a, b) {
+        (Haplotype::Reference, other) | (other, Haplotype::Reference) => other,
+        (Haplotype::Missing, other) | (other, Haplotype::Missing) => other,
+        (first, _) => first,
+    };
+    let ([a, b], [c, d]) = (old.haplotypes(), new.haplotypes());
+    let is_phased = |code: CallCode| code.call().is_some_and(|call| call.phased);
+    CallCode::diploid(join(a, c), join(b, d), is_phased(old) && is_phased(new))
+}
+
 impl FilePlan {
     /// Writes the calls of a record to the columns of its patients.
-    fn spread(
-        &self,
-        genotypes: &GenotypeRow,
-        alternate: Option<u8>,
-        codes: &mut [u8],
-        row: u32,
-        polyploid: &mut Vec<PolyploidCall>,
-    ) {
-        let mut columns = self.columns.iter().peekable();
-        // Polyploid samples come a second time, at the end, out of order.
-        let mut late = Vec::new();
-        genotypes.codes(alternate, &mut |sample, code| {
-            if code.is_polyploid() {
-                late.push(sample);
-                return;
+    fn spread(&self, member: &Member, alternate: Option<usize>, target: &mut Target<'_>) {
+        if !member.has_genotypes {
+            // A record without GT: the site is assayed, nothing is called.
+            for (_, patient) in &self.columns {
+                target.set(*patient, CallCode::MISSING);
             }
+            return;
+        }
+        let alternate = alternate.and_then(|index| u8::try_from(index + 1).ok());
+        let mut columns = self.columns.iter().peekable();
+        member.genotypes.codes(alternate, &mut |sample, code| {
             while let Some((_, patient)) = columns.next_if(|(column, _)| *column == sample) {
-                codes[*patient] = code.0;
+                target.set(*patient, code);
             }
         });
-        for sample in late {
-            for (_, patient) in self.columns.iter().filter(|(column, _)| *column == sample) {
-                codes[*patient] = CallCode::POLYPLOID.0;
-            }
-        }
-        for (sample, call) in genotypes.polyploid(alternate) {
-            for (_, patient) in self.columns.iter().filter(|(column, _)| *column == sample) {
-                polyploid.push(PolyploidCall {
-                    row,
-                    sample: u32::try_from(*patient).unwrap_or(u32::MAX),
-                    call,
-                });
+        for (sample, call) in member.genotypes.polyploid(alternate) {
+            let Ok(at) = self
+                .columns
+                .binary_search_by_key(&sample, |(column, _)| *column)
+            else {
+                continue;
+            };
+            let (_, patient) = self.columns[at];
+            let call = PolyploidCall {
+                row: target.row,
+                sample: u32::try_from(patient).unwrap_or(u32::MAX),
+                call,
+            };
+            // Where an earlier record gave the patient fewer haplotypes, that one counts.
+            if target.codes.get(patient) == Some(&CallCode::POLYPLOID.0) {
+                target.polyploid.push(call);
             }
         }
     }
@@ -235,90 +287,75 @@ impl FilePlan {
 
 impl Member {
     fn decode_genotypes(&mut self, plan: &FilePlan, bytes: &[u8]) -> Result<(), Defect> {
-        let samples = plan.header.samples.len();
-        let alternates = self
-            .record
-            .alternates
-            .iter()
-            .filter(|range| bytes[(*range).clone()] != *b".")
-            .count();
-        self.has_genotypes = true;
-        if plan.columns.is_empty() {
-            return Ok(());
+        self.has_genotypes = !plan.columns.is_empty()
+            && plan
+                .parser
+                .decode_genotypes(bytes, &self.record, &mut self.genotypes)?;
+        Ok(())
+    }
+
+    fn list_alleles(&mut self, bytes: &[u8]) {
+        let reference = bytes[self.record.reference.clone()].to_ascii_uppercase();
+        self.alleles.clear();
+        for (index, range) in self.record.alternates.iter().enumerate() {
+            let text = &bytes[range.clone()];
+            self.alleles.push(if text == b"." {
+                Allele::none(&reference)
+            } else {
+                Allele::new(index, &reference, text)
+            });
         }
-        match &self.record.genotypes {
-            GenotypeBytes::None => {
-                self.has_genotypes = false;
-                Ok(())
-            }
-            GenotypeBytes::Text {
-                samples: text,
-                field,
-            } => Ok(decode_text(
-                &bytes[text.clone()],
-                *field,
-                samples,
-                alternates,
-                &mut self.genotypes,
-            )?),
-            GenotypeBytes::Typed {
-                width,
-                per_sample,
-                values,
-            } => Ok(decode_typed(
-                bytes,
-                values.clone(),
-                *width,
-                *per_sample,
-                samples,
-                alternates,
-                &mut self.genotypes,
-            )?),
+        if self.alleles.is_empty() {
+            self.alleles.push(Allele::none(&reference));
         }
-    }
-
-    /// The 0-based alternate, `None` where the record has none (`.`, or none at all in BCF).
-    fn alternate(&self, raw: &RawBatch, index: usize) -> Option<usize> {
-        let range = self.record.alternates.get(index)?;
-        (self.bytes(raw)[range.clone()] != *b".").then_some(index)
-    }
-
-    fn bytes<'a>(&self, raw: &'a RawBatch) -> &'a [u8] {
-        &raw.bytes[self.entry.start..self.entry.end]
-    }
-
-    /// REF and ALT as written, upper case.
-    fn alleles(&self, raw: &RawBatch, alternate: Option<usize>) -> (Vec<u8>, Option<Vec<u8>>) {
-        let bytes = self.bytes(raw);
-        let text = |range: &std::ops::Range<usize>| bytes[range.clone()].to_ascii_uppercase();
-        (
-            text(&self.record.reference),
-            alternate
-                .and_then(|index| self.record.alternates.get(index))
-                .map(text),
-        )
     }
 
     /// Whether this record, which lacks an allele, still says what its patients have there.
-    fn speaks_of(&self, raw: &RawBatch, allele: (Vec<u8>, Option<Vec<u8>>)) -> bool {
-        let (reference, Some(alternate)) = allele else {
-            return false;
+    fn speaks_of(&self, allele: &Allele) -> bool {
+        let is_base_change = |own: &Allele| {
+            own.reference == allele.reference && (own.alternate.is_none() || own.is_substitution())
         };
-        let bytes = self.bytes(raw);
-        let own = &bytes[self.record.reference.clone()];
-        let is_substitution = |alternate: &[u8]| {
-            matches!(
-                AlleleClass::of(own, alternate),
-                AlleleClass::Snv | AlleleClass::Absent
-            )
-        };
-        AlleleClass::of(&reference, &alternate) == AlleleClass::Snv
-            && own.eq_ignore_ascii_case(&reference)
-            && self
-                .record
-                .alternates
-                .iter()
-                .all(|range| is_substitution(&bytes[range.clone()]))
+        allele.is_substitution() && self.alleles.iter().all(is_base_change)
+    }
+}
+
+impl Allele {
+    fn none(reference: &[u8]) -> Self {
+        Self {
+            index: None,
+            reference: reference.to_vec(),
+            alternate: None,
+        }
+    }
+
+    /// `reference` is upper case.
+    fn new(index: usize, reference: &[u8], alternate: &[u8]) -> Self {
+        let mut reference = reference.to_vec();
+        let mut alternate = alternate.to_ascii_uppercase();
+        if AlleleClass::of(&reference, &alternate).is_sequence() {
+            while reference.len() > 1 && alternate.len() > 1 && reference.last() == alternate.last()
+            {
+                reference.pop();
+                alternate.pop();
+            }
+        }
+        Self {
+            index: Some(index),
+            reference,
+            alternate: Some(alternate),
+        }
+    }
+
+    /// Two symbolic alleles at a place may have different lengths: they are never taken for one.
+    fn is_symbolic(&self) -> bool {
+        let text = self.alternate.as_deref().unwrap_or_default();
+        AlleleClass::of(&self.reference, text) == AlleleClass::Symbolic
+    }
+
+    fn is_substitution(&self) -> bool {
+        self.alternate
+            .as_deref()
+            .is_some_and(|text| AlleleClass::of(&self.reference, text) == AlleleClass::Snv)
     }
 }
 

@@ -133,7 +133,7 @@ impl<'s> SiteTable<'s> {
         self.reason
             .append_option(reason.or(place.reason).map(Reason::name));
         for (field, builder) in self.info.iter_mut().enumerate() {
-            builder.append_option(plan.info_value(record, field, alternate));
+            builder.append_option(plan.parser.info_value(record, field, alternate));
         }
         Ok(())
     }

@@ -1,0 +1,136 @@
+//! Records of one file taken apart, VCF text and BCF alike, without a reference.
+
+use crate::genotype::{GenotypeRow, decode_text, decode_typed};
+use crate::record::GenotypeBytes;
+use crate::{Defect, Header, InfoNumber, ParsedRecord, RecordFormat, WantedInfo, bcf, vcf};
+
+/// Takes the records of a file apart as its header says.
+#[derive(Clone, Debug)]
+pub struct RecordParser {
+    format: RecordFormat,
+    header: Header,
+    wanted: Vec<WantedInfo>,
+    /// Index of GT in the BCF dictionary.
+    genotype_key: Option<usize>,
+}
+
+impl RecordParser {
+    /// A parser that reads some INFO fields as numbers.
+    ///
+    /// # Errors
+    /// A clause and the remedy: the header does not define a field, or not as a number.
+    pub fn try_new(
+        format: RecordFormat,
+        header: Header,
+        info_fields: &[String],
+    ) -> Result<Self, String> {
+        let position = |name: &str| header.strings.iter().position(|string| string == name);
+        let wanted = info_fields
+            .iter()
+            .map(|name| {
+                let refuse = |detail: &str| format!("{detail} the INFO field {name} that a model needs; annotate the file with it, or use another model");
+                let definition = header
+                    .info
+                    .get(name)
+                    .ok_or_else(|| refuse("its header does not define"))?;
+                if !definition.numeric {
+                    return Err(refuse("its header does not define as a number"));
+                }
+                Ok(WantedInfo {
+                    name: name.clone(),
+                    number: definition.number,
+                    dictionary_index: position(name),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            format,
+            wanted,
+            genotype_key: position("GT"),
+            header,
+        })
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Takes a record apart.
+    ///
+    /// # Errors
+    /// The record is not what VCF allows; it can be set aside.
+    pub fn parse(&self, bytes: &[u8], record: &mut ParsedRecord) -> Result<(), Defect> {
+        match self.format {
+            RecordFormat::Vcf => {
+                vcf::parse_line(bytes, self.header.samples.len(), &self.wanted, record)
+            }
+            RecordFormat::Bcf => {
+                bcf::parse(bytes, &self.header, self.genotype_key, &self.wanted, record)
+            }
+        }
+    }
+
+    /// Decodes the genotypes of a record that [`RecordParser::parse`] took apart from the same
+    /// bytes; `false` where it has none.
+    ///
+    /// # Errors
+    /// They are not one genotype of the record's alleles for each sample.
+    pub fn decode_genotypes(
+        &self,
+        bytes: &[u8],
+        record: &ParsedRecord,
+        row: &mut GenotypeRow,
+    ) -> Result<bool, Defect> {
+        let samples = self.header.samples.len();
+        let alternates = record
+            .alternates
+            .iter()
+            .filter(|range| bytes.get((*range).clone()) != Some(b"."))
+            .count();
+        match &record.genotypes {
+            GenotypeBytes::None => return Ok(false),
+            GenotypeBytes::Text {
+                samples: range,
+                place,
+            } => {
+                let text = bytes.get(range.clone()).unwrap_or_default();
+                decode_text(text, *place, samples, alternates, row)?;
+            }
+            GenotypeBytes::Typed {
+                width,
+                per_sample,
+                values,
+            } => {
+                decode_typed(
+                    bytes,
+                    values.clone(),
+                    *width,
+                    *per_sample,
+                    samples,
+                    alternates,
+                    row,
+                )?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Value of a wanted INFO field for one alternate allele (0-based).
+    pub(crate) fn info_value(
+        &self,
+        record: &ParsedRecord,
+        field: usize,
+        alternate: Option<usize>,
+    ) -> Option<f32> {
+        let values = record.info.get(field)?;
+        let index = match (self.wanted.get(field)?.number, alternate) {
+            (InfoNumber::Alternate, Some(alternate)) => alternate,
+            (InfoNumber::Allele, Some(alternate)) => alternate + 1,
+            (InfoNumber::Alternate | InfoNumber::Allele, None) => return None,
+            _ => 0,
+        };
+        values.get(index).copied().flatten()
+    }
+}
