@@ -63,7 +63,7 @@ pub enum ScoreError {
         detail: String,
     },
     /// The ONNX file is not one.
-    #[error(transparent)]
+    #[error("{0}; give the model's ONNX file, or fetch it again")]
     Onnx(#[from] OnnxError),
     /// The manifest is not valid.
     #[error(transparent)]

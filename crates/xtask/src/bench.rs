@@ -58,8 +58,17 @@ pub(crate) enum Child {
 
 pub(crate) fn child(child: &Child) -> Result<()> {
     match child {
-        Child::Decode { vcf, reference, threads } => decode::decode(vcf, reference, *threads),
-        Child::Tensors { vcf, reference, model, threads } => score::tensors(vcf, reference, model, *threads),
+        Child::Decode {
+            vcf,
+            reference,
+            threads,
+        } => decode::decode(vcf, reference, *threads),
+        Child::Tensors {
+            vcf,
+            reference,
+            model,
+            threads,
+        } => score::tensors(vcf, reference, model, *threads),
     }
 }
 
@@ -67,7 +76,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.data)?;
     process::build_program()?;
     type Measurement = fn(&Options) -> Result<String>;
-    let measurements: [(&str, Measurement); 3] = [("decode", decode_table), ("score", score_table), ("memory", memory_table)];
+    let measurements: [(&str, Measurement); 3] = [
+        ("decode", decode_table),
+        ("score", score_table),
+        ("memory", memory_table),
+    ];
     for (name, measurement) in measurements {
         if options.only.as_deref().is_some_and(|only| only != name) {
             continue;
@@ -86,7 +99,13 @@ fn cohort(options: &Options, samples: u32, variants: u32) -> Result<(PathBuf, Pa
     let stem = options.data.join(format!("cohort-{samples}x{variants}"));
     let (vcf, reference) = (stem.with_extension("vcf.gz"), stem.with_extension("fa"));
     if !vcf.is_file() || !reference.is_file() {
-        let options = crate::synth_vcf::Options { samples, variants, seed: 1, out: vcf.clone(), reference_out: reference.clone() };
+        let options = crate::synth_vcf::Options {
+            samples,
+            variants,
+            seed: 1,
+            out: vcf.clone(),
+            reference_out: reference.clone(),
+        };
         crate::synth_vcf::write(&options)?;
     }
     Ok((vcf, reference))
@@ -102,16 +121,40 @@ fn model(options: &Options) -> Result<PathBuf> {
 
 /// What the figures were measured on.
 fn machine(options: &Options) -> String {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
-        text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()))
-    });
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            text.lines().find_map(|line| {
+                line.strip_prefix("model name")?
+                    .split_once(':')
+                    .map(|(_, name)| name.trim().to_owned())
+            })
+        });
     let version = |program: &str, argument: &str| {
-        let output = std::process::Command::new(program).arg(argument).output().ok()?;
-        String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
+        let output = std::process::Command::new(program)
+            .arg(argument)
+            .output()
+            .ok()?;
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .next()
+            .map(str::to_owned)
     };
-    let mut text = format!("Machine: {}, {} threads used. ", cpu.unwrap_or_else(|| "unknown processor".to_owned()), options.threads);
-    for (program, argument) in [("bgzip", "--version"), ("bcftools", "--version"), ("plink2", "--version")] {
-        let _ = write!(text, "{}. ", version(program, argument).unwrap_or_else(|| format!("{program} not found")));
+    let mut text = format!(
+        "Machine: {}, {} threads used. ",
+        cpu.unwrap_or_else(|| "unknown processor".to_owned()),
+        options.threads
+    );
+    for (program, argument) in [
+        ("bgzip", "--version"),
+        ("bcftools", "--version"),
+        ("plink2", "--version"),
+    ] {
+        let _ = write!(
+            text,
+            "{}. ",
+            version(program, argument).unwrap_or_else(|| format!("{program} not found"))
+        );
     }
     let _ = writeln!(text, "Best of {} rounds.", options.rounds);
     text
@@ -130,23 +173,72 @@ fn decode_table(options: &Options) -> Result<String> {
     for _ in 0..options.rounds {
         rounds.push(vec![
             measure("bgzip", &["-dc", text(&vcf)])?,
-            measure("bcftools", &["view", "-H", "--threads", &threads, text(&vcf)])?,
-            measure("plink2", &["--vcf", text(&vcf), "--make-pgen", "--threads", &threads, "--out", text(&pgen), "--silent"])?,
-            measure(&own, &["bench-child", "decode", text(&vcf), text(&reference), "--threads", "1"])?,
-            measure(&own, &["bench-child", "decode", text(&vcf), text(&reference), "--threads", &threads])?,
+            measure(
+                "bcftools",
+                &["view", "-H", "--threads", &threads, text(&vcf)],
+            )?,
+            measure(
+                "plink2",
+                &[
+                    "--vcf",
+                    text(&vcf),
+                    "--make-pgen",
+                    "--threads",
+                    &threads,
+                    "--out",
+                    text(&pgen),
+                    "--silent",
+                ],
+            )?,
+            measure(
+                &own,
+                &[
+                    "bench-child",
+                    "decode",
+                    text(&vcf),
+                    text(&reference),
+                    "--threads",
+                    "1",
+                ],
+            )?,
+            measure(
+                &own,
+                &[
+                    "bench-child",
+                    "decode",
+                    text(&vcf),
+                    text(&reference),
+                    "--threads",
+                    &threads,
+                ],
+            )?,
         ]);
     }
     let best = best_of(&rounds);
-    let peers = ["`bgzip -dc`", "`bcftools view -H`", "`plink2 --vcf --make-pgen`", "varisk, decode into call matrix, 1 thread", "varisk, decode into call matrix"];
-    let mut table = String::from("| program | wall time (s) | ratio to `bgzip -dc` | ratio to plink2 | peak memory (MiB) |\n|---|---|---|---|---|\n");
+    let peers = [
+        "`bgzip -dc`",
+        "`bcftools view -H`",
+        "`plink2 --vcf --make-pgen`",
+        "varisk, decode into call matrix, 1 thread",
+        "varisk, decode into call matrix",
+    ];
+    let mut table = String::from(
+        "| program | wall time (s) | ratio to `bgzip -dc` | ratio to plink2 |\n|---|---|---|---|\n",
+    );
     for (name, measured) in peers.iter().zip(&best) {
-        let _ = writeln!(table, "| {name} | {:.2} | {:.2} | {:.2} | {} |", measured.seconds, measured.seconds / best[0].seconds, measured.seconds / best[2].seconds, measured.peak_mib);
+        let _ = writeln!(
+            table,
+            "| {name} | {:.2} | {:.2} | {:.2} |",
+            measured.seconds,
+            measured.seconds / best[0].seconds,
+            measured.seconds / best[2].seconds
+        );
     }
     Ok(table)
 }
 
 fn score_table(options: &Options) -> Result<String> {
-    const VARIANTS: u32 = 20_000;
+    const VARIANTS: u32 = 100_000;
     let (vcf, reference) = cohort(options, 1, VARIANTS)?;
     let model = model(options)?;
     let threads = options.threads.to_string();
@@ -155,18 +247,63 @@ fn score_table(options: &Options) -> Result<String> {
     let output = options.data.join("score-report");
     let mut rounds: Vec<Vec<Measured>> = Vec::new();
     for _ in 0..options.rounds {
-        let tensors = measure(&own, &["bench-child", "tensors", text(&vcf), text(&reference), text(&model), "--threads", &threads])?;
-        let ready = Measured { seconds: score::parse_seconds(&tensors.stdout)?, ..tensors };
+        let tensors = measure(
+            &own,
+            &[
+                "bench-child",
+                "tensors",
+                text(&vcf),
+                text(&reference),
+                text(&model),
+                "--threads",
+                &threads,
+            ],
+        )?;
+        let ready = Measured {
+            seconds: score::parse_seconds(&tensors.stdout)?,
+            ..tensors
+        };
         let _ = std::fs::remove_dir_all(&output);
-        let arguments = ["score", "--vcf", text(&vcf), "--reference", text(&reference), "--build", "other", "--model", text(&model), "--threads", &threads, "--output", text(&output)];
+        let arguments = [
+            "score",
+            "--vcf",
+            text(&vcf),
+            "--reference",
+            text(&reference),
+            "--build",
+            "other",
+            "--model",
+            text(&model),
+            "--threads",
+            &threads,
+            "--output",
+            text(&output),
+        ];
         rounds.push(vec![ready, measure(&program, &arguments)?]);
     }
     let best = best_of(&rounds);
     let rows = score::scored(&output)?;
-    let mut table = format!("Model: {}. {rows} alleles scored.\n\n", score::describe(&model)?);
-    table.push_str("| what | wall time (s) | alleles per second | ratio of throughput |\n|---|---|---|---|\n");
-    for (name, measured) in ["sessions fed with ready tensors", "`varisk score`, whole process"].iter().zip(&best) {
-        let _ = writeln!(table, "| {name} | {:.2} | {:.0} | {:.3} |", measured.seconds, rows as f64 / measured.seconds, best[0].seconds / measured.seconds);
+    let mut table = format!(
+        "Model: {}. {rows} alleles scored.\n\n",
+        score::describe(&model)?
+    );
+    table.push_str(
+        "| what | wall time (s) | alleles per second | ratio of throughput |\n|---|---|---|---|\n",
+    );
+    for (name, measured) in [
+        "sessions fed with ready tensors",
+        "`varisk score`, whole process",
+    ]
+    .iter()
+    .zip(&best)
+    {
+        let _ = writeln!(
+            table,
+            "| {name} | {:.2} | {:.0} | {:.3} |",
+            measured.seconds,
+            rows as f64 / measured.seconds,
+            best[0].seconds / measured.seconds
+        );
     }
     Ok(table)
 }
@@ -176,13 +313,32 @@ fn memory_table(options: &Options) -> Result<String> {
     let threads = options.threads.to_string();
     let program = process::program_path()?;
     let output = options.data.join("memory-report");
-    let mut table = String::from("| records x samples | peak memory (MiB) | wall time (s) |\n|---|---|---|\n");
+    let mut table =
+        String::from("| records x samples | peak memory (MiB) | wall time (s) |\n|---|---|---|\n");
     for variants in [40_000, 80_000] {
         let (vcf, reference) = cohort(options, 2_504, variants)?;
         let _ = std::fs::remove_dir_all(&output);
-        let arguments = ["run", "--vcf", text(&vcf), "--reference", text(&reference), "--build", "other", "--model", text(&model), "--threads", &threads, "--output", text(&output)];
+        let arguments = [
+            "run",
+            "--vcf",
+            text(&vcf),
+            "--reference",
+            text(&reference),
+            "--build",
+            "other",
+            "--model",
+            text(&model),
+            "--threads",
+            &threads,
+            "--output",
+            text(&output),
+        ];
         let measured = measure(&program, &arguments)?;
-        let _ = writeln!(table, "| {variants} x 2,504 | {} | {:.1} |", measured.peak_mib, measured.seconds);
+        let _ = writeln!(
+            table,
+            "| {variants} x 2,504 | {} | {:.1} |",
+            measured.peak_mib, measured.seconds
+        );
     }
     Ok(table)
 }
@@ -191,8 +347,12 @@ fn memory_table(options: &Options) -> Result<String> {
 fn insert(path: &Path, name: &str, table: &str) -> Result<()> {
     let page = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let (start, end) = (format!("<!-- bench:{name} -->\n"), "<!-- end -->");
-    let Some((before, rest)) = page.split_once(&start) else { bail!("{} has no mark {}", path.display(), start.trim()) };
-    let Some((_, after)) = rest.split_once(end) else { bail!("{} has no {end} after {}", path.display(), start.trim()) };
+    let Some((before, rest)) = page.split_once(&start) else {
+        bail!("{} has no mark {}", path.display(), start.trim())
+    };
+    let Some((_, after)) = rest.split_once(end) else {
+        bail!("{} has no {end} after {}", path.display(), start.trim())
+    };
     std::fs::write(path, format!("{before}{start}\n{table}\n{end}{after}"))?;
     Ok(())
 }

@@ -22,7 +22,12 @@ pub(super) fn measure(program: &str, arguments: &[&str]) -> Result<Measured> {
     let keeps = arguments.first() == Some(&"bench-child");
     let started = Instant::now();
     let stdout = if keeps { Stdio::piped() } else { Stdio::null() };
-    let mut child = Command::new(program).args(arguments).stdout(stdout).stderr(Stdio::null()).spawn().with_context(|| format!("{program} cannot be started"))?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdout(stdout)
+        .stderr(Stdio::null())
+        .spawn()
+        .with_context(|| format!("{program} cannot be started"))?;
     let status_file = PathBuf::from(format!("/proc/{}/status", child.id()));
     let mut peak = 0;
     let status = loop {
@@ -40,19 +45,36 @@ pub(super) fn measure(program: &str, arguments: &[&str]) -> Result<Measured> {
     if let Some(mut stdout) = child.stdout.take() {
         stdout.read_to_string(&mut text)?;
     }
-    Ok(Measured { seconds, peak_mib: peak / 1024, stdout: text })
+    Ok(Measured {
+        seconds,
+        peak_mib: peak / 1024,
+        stdout: text,
+    })
 }
 
 /// The fastest of each column.
 pub(super) fn best_of(rounds: &[Vec<Measured>]) -> Vec<Measured> {
     let columns = rounds.first().map_or(0, Vec::len);
-    let best = |column: usize| rounds.iter().map(|round| &round[column]).min_by(|a, b| a.seconds.total_cmp(&b.seconds)).cloned();
+    let best = |column: usize| {
+        rounds
+            .iter()
+            .map(|round| &round[column])
+            .min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+            .cloned()
+    };
     (0..columns).filter_map(best).collect()
 }
 
 fn high_water_mark(status: &Path) -> Option<u64> {
     let text = std::fs::read_to_string(status).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok())
+    text.lines().find_map(|line| {
+        line.strip_prefix("VmHWM:")?
+            .trim()
+            .strip_suffix(" kB")?
+            .trim()
+            .parse()
+            .ok()
+    })
 }
 
 /// Path of this program.
@@ -62,11 +84,20 @@ pub(super) fn own_path() -> Result<String> {
 
 /// Path of the release program beside this one.
 pub(super) fn program_path() -> Result<String> {
-    Ok(std::env::current_exe()?.with_file_name("varisk").display().to_string())
+    Ok(std::env::current_exe()?
+        .with_file_name("varisk")
+        .display()
+        .to_string())
 }
 
 /// Builds the release program.
 pub(super) fn build_program() -> Result<()> {
-    let status = Command::new("cargo").args(["build", "--release", "--quiet", "--package", "varisk"]).status()?;
-    if status.success() { Ok(()) } else { bail!("the release program does not build") }
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--quiet", "--package", "varisk"])
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        bail!("the release program does not build")
+    }
 }

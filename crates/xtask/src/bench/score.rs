@@ -15,7 +15,15 @@ use varisk_score::{Device, Model, ModelOptions, Runtime, open_bundle};
 pub(super) fn tensors(vcf: &Path, reference: &Path, model: &Path, threads: usize) -> Result<()> {
     let reference = Reference::open(reference)?;
     let runtime = Runtime::load(None)?;
-    let model = Arc::new(Model::open(&runtime, open_bundle(model)?, ModelOptions { device: Device::Cpu, threads, tf32: false })?);
+    let model = Arc::new(Model::open(
+        &runtime,
+        open_bundle(model)?,
+        ModelOptions {
+            device: Device::Cpu,
+            threads,
+            tf32: false,
+        },
+    )?);
     let encoder = VariantEncoder::try_new(model.bundle(), &site_schema(&[]))?;
     let (mut bases, mut scratch) = (reference.reader()?, VariantScratch::default());
     let mut ready: Vec<Tensors> = Vec::new();
@@ -25,7 +33,8 @@ pub(super) fn tensors(vcf: &Path, reference: &Path, model: &Path, threads: usize
         let rows: Vec<usize> = (0..batch.len()).collect();
         let mut rest = rows.as_slice();
         while !rest.is_empty() {
-            slot = encoder.encode_rows(&batch, rest, &mut bases, &mut scratch, slot, &mut filling)?;
+            slot =
+                encoder.encode_rows(&batch, rest, &mut bases, &mut scratch, slot, &mut filling)?;
             rest = &rest[scratch.outcomes().len()..];
             if slot == encoder.batch_size() {
                 ready.push(std::mem::replace(&mut filling, encoder.new_tensors()?));
@@ -42,10 +51,19 @@ pub(super) fn tensors(vcf: &Path, reference: &Path, model: &Path, threads: usize
     let mut source = || -> Result<Option<&Tensors>> { Ok(waiting.next()) };
     let work = |(): &mut (), _: u64, tensors: &Tensors| -> Result<f32> {
         let mut total = 0.0;
-        model.run(tensors, |_, _, _, elements| total += elements.iter().sum::<f32>())?;
+        model.run(tensors, |_, _, _, elements| {
+            total += elements.iter().sum::<f32>();
+        })?;
         Ok(total)
     };
-    let outcome = Executor::new(threads, CancelToken::default()).run(&mut source, &mut vec![(); threads], 0, u64::MAX, work, |_| Ok(()));
+    let outcome = Executor::new(threads, CancelToken::default()).run(
+        &mut source,
+        &mut vec![(); threads],
+        0,
+        u64::MAX,
+        work,
+        |_| Ok(()),
+    );
     outcome.map_err(|error| anyhow!("{error:?}"))?;
     println!("seconds {}", started.elapsed().as_secs_f64());
     Ok(())
@@ -53,19 +71,34 @@ pub(super) fn tensors(vcf: &Path, reference: &Path, model: &Path, threads: usize
 
 /// The time that the child printed.
 pub(super) fn parse_seconds(stdout: &str) -> Result<f64> {
-    let text = stdout.lines().find_map(|line| line.strip_prefix("seconds ")).context("the child printed no time")?;
+    let text = stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("seconds "))
+        .context("the child printed no time")?;
     Ok(text.trim().parse()?)
 }
 
 /// Alleles with a score, from `run.json`.
 pub(super) fn scored(output: &Path) -> Result<u64> {
-    let record: serde_json::Value = serde_json::from_slice(&std::fs::read(output.join("run.json"))?)?;
-    let counts = record["counts"].as_object().context("run.json has no counts")?;
-    counts.iter().find(|(name, _)| name.starts_with("score.")).and_then(|(_, count)| count.as_u64()).context("run.json counts no score")
+    let record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(output.join("run.json"))?)?;
+    let counts = record["counts"]
+        .as_object()
+        .context("run.json has no counts")?;
+    counts
+        .iter()
+        .find(|(name, _)| name.starts_with("score."))
+        .and_then(|(_, count)| count.as_u64())
+        .context("run.json counts no score")
 }
 
 /// Name and size of the model, from its manifest.
 pub(super) fn describe(model: &Path) -> Result<String> {
-    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(model.join("manifest.json"))?)?;
-    Ok(format!("{}, {}", manifest["name"].as_str().unwrap_or_default(), manifest["metrics"]))
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(model.join("manifest.json"))?)?;
+    Ok(format!(
+        "{}, {}",
+        manifest["name"].as_str().unwrap_or_default(),
+        manifest["metrics"]
+    ))
 }

@@ -123,7 +123,7 @@ pub(crate) struct VariantModel {
     position: Vec<f32>,
     /// [channels, embedding, taps]
     kernel: Vec<f32>,
-    /// [channels]
+    /// (channels)
     bias: [f32; CHANNELS],
 }
 
