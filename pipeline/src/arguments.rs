@@ -102,7 +102,7 @@ pub(crate) struct RunArguments {
     /// Threads [default: what the scheduler grants].
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// Records in a batch, at most [default: 8192].
+    /// Records in a batch, at most [default: 2048].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_size: Option<u32>,
     /// Bytes of records in a batch, at most [default: 16777216].
@@ -223,15 +223,13 @@ pub(crate) struct DemoArguments {
 }
 
 pub(crate) fn print_completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
-    clap_complete::generate(
-        shell,
-        &mut Arguments::command(),
-        "varisk",
-        &mut std::io::stdout(),
-    );
-    Ok(())
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "varisk", &mut script);
+    crate::print::print(script)
 }
 
 pub(crate) fn print_man() -> anyhow::Result<()> {
-    Ok(clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?)
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+    crate::print::print(page)
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use varisk_core::Analysis;
@@ -52,8 +53,8 @@ pub(crate) struct Checkpoint {
     pub(crate) records: u64,
     /// Batches done.
     pub(crate) batches: u64,
-    /// Part files in order, by name.
-    pub(crate) parts: Vec<String>,
+    /// Part files in order: name and SHA-256.
+    pub(crate) parts: Vec<(String, String)>,
     /// File of the folds, and its SHA-256.
     pub(crate) folds: Option<(String, String)>,
     pub(crate) tally: SiteTally,
@@ -62,6 +63,16 @@ pub(crate) struct Checkpoint {
     pub(crate) wall_seconds: f64,
     /// Nothing is left to read.
     pub(crate) complete: bool,
+    /// SHA-256 over all of the above: counts that were edited would pass for true ones.
+    pub(crate) sha256: String,
+}
+
+impl Checkpoint {
+    fn seal(&self) -> anyhow::Result<String> {
+        let mut open = self.clone();
+        open.sha256.clear();
+        Ok(hash::bytes(&serde_json::to_vec(&open)?))
+    }
 }
 
 /// The state of a run in memory.
@@ -69,6 +80,8 @@ pub(crate) struct RunState {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) analyses: Vec<Box<dyn Analysis>>,
     folder: PathBuf,
+    /// Up to when `wall_seconds` counts.
+    counted: Instant,
 }
 
 impl RunState {
@@ -97,11 +110,13 @@ impl RunState {
             timings: BTreeMap::new(),
             wall_seconds: 0.0,
             complete: false,
+            sha256: String::new(),
         };
         Ok(Self {
             checkpoint,
             analyses,
             folder: folder.to_owned(),
+            counted: Instant::now(),
         })
     }
 
@@ -125,8 +140,18 @@ impl RunState {
         };
         let checkpoint: Checkpoint =
             serde_json::from_slice(&text).map_err(|_| damaged(&path, "it cannot be read"))?;
-        if checkpoint.plan.sha256()? != checkpoint.plan_sha256 {
-            return Err(damaged(&path, "its plan was changed").into());
+        if checkpoint.seal()? != checkpoint.sha256
+            || checkpoint.plan.sha256()? != checkpoint.plan_sha256
+        {
+            return Err(damaged(&path, "it was changed").into());
+        }
+        for (name, sha256) in &checkpoint.parts {
+            let path = folder.join(name);
+            match hash::file(&path) {
+                Ok(found) if found.as_ref() == Some(sha256) => {}
+                Ok(_) => return Err(damaged(&path, "its hash differs").into()),
+                Err(error) => return Err(damaged(&path, &error.to_string()).into()),
+            }
         }
         let mut analyses = checkpoint.plan.analyses();
         if let Some((name, sha256)) = &checkpoint.folds {
@@ -148,6 +173,7 @@ impl RunState {
             checkpoint,
             analyses,
             folder: folder.to_owned(),
+            counted: Instant::now(),
         })
     }
 
@@ -157,6 +183,7 @@ impl RunState {
             own.merge(&other.save()?)?;
         }
         let (own, other) = (&mut self.checkpoint, other.checkpoint);
+        own.plan.note_providers(&other.plan.variant_models);
         own.records += other.records;
         own.batches += other.batches;
         own.tally.merge(&other.tally);
@@ -174,8 +201,49 @@ impl RunState {
         self.checkpoint
             .parts
             .iter()
-            .map(|name| self.folder.join(name))
+            .map(|(name, _)| self.folder.join(name))
             .collect()
+    }
+
+    /// Adds the part files of a stretch.
+    pub(crate) fn add_parts(&mut self, files: &[PathBuf]) -> anyhow::Result<()> {
+        for path in files {
+            let sha256 = hash::file(path)
+                .and_then(|sha256| sha256.ok_or_else(|| std::io::ErrorKind::NotFound.into()))
+                .map_err(|source| ReportError::Write {
+                    path: path.clone(),
+                    source,
+                })?;
+            let name = path.file_name().unwrap_or_default();
+            let name = name.to_string_lossy().into_owned();
+            self.checkpoint.parts.push((name, sha256));
+        }
+        Ok(())
+    }
+
+    /// Removes what an interrupted stretch has left beside the state.
+    pub(crate) fn tidy(&self) {
+        let known = |name: &str| {
+            name == STATE_FILE
+                || self.checkpoint.parts.iter().any(|(part, _)| part == name)
+                || self.checkpoint.folds.iter().any(|(folds, _)| folds == name)
+        };
+        for entry in std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if !known(&entry.file_name().to_string_lossy()) {
+                // A leftover costs space, nothing else.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Counts the wall time up to now.
+    pub(crate) fn count_time(&mut self) {
+        self.checkpoint.wall_seconds += self.counted.elapsed().as_secs_f64();
+        self.counted = Instant::now();
     }
 
     /// Saves the state: the folds first, then, by one rename, the file that makes it valid.
@@ -192,6 +260,8 @@ impl RunState {
             .checkpoint
             .folds
             .replace((name.clone(), hash::bytes(&bytes)));
+        self.count_time();
+        self.checkpoint.sha256 = self.checkpoint.seal()?;
         let temporary = self.folder.join(format!("{STATE_FILE}.new"));
         write_synced(&temporary, &serde_json::to_vec_pretty(&self.checkpoint)?)?;
         let path = self.folder.join(STATE_FILE);

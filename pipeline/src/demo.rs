@@ -1,5 +1,4 @@
 //! `varisk demo`: the main job on the bundled synthetic cohort.
-#![expect(clippy::print_stdout, reason = "the result is what was asked for")]
 
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use crate::exit::Refusal;
 use crate::finish::NOTICE;
 use crate::log::Log;
 use crate::plan::Purpose;
+use crate::print::print;
 use crate::run::execute;
 use crate::settings::Settings;
 
@@ -38,23 +38,22 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
         ..RunArguments::default()
     };
     let done = execute(&Settings::resolve(&run)?, Purpose::Run, log)?;
-    println!("varisk demo: {done}\n");
-    show_highest(&arguments.output)?;
-    println!("\nTables:");
+    let mut text = format!("varisk demo: {done}\n\n");
+    text += &highest(&arguments.output)?;
+    text += "\nTables:\n";
     let mut files: Vec<_> = std::fs::read_dir(&arguments.output)?
         .flatten()
         .map(|entry| entry.path())
         .collect();
     files.sort();
-    files
-        .iter()
-        .for_each(|path| println!("  {}", path.display()));
-    println!("\nSynthetic patients. {NOTICE}");
-    Ok(())
+    for path in files {
+        text += &format!("  {}\n", path.display());
+    }
+    print(text + &format!("\nSynthetic patients. {NOTICE}\n"))
 }
 
 /// Patients at highest risk, from the table that was just written.
-fn show_highest(output: &Path) -> anyhow::Result<()> {
+fn highest(output: &Path) -> anyhow::Result<String> {
     let file = std::fs::File::open(output.join("risk.parquet"))?;
     let mut rows: Vec<(String, String, f64, Option<f64>)> = Vec::new();
     for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
@@ -88,14 +87,13 @@ fn show_highest(output: &Path) -> anyhow::Result<()> {
         }
     }
     rows.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
-    println!("Patients at highest risk:");
-    println!(
-        "  {:<10} {:<28} {:>8} {:>10}",
+    let mut text = format!(
+        "Patients at highest risk:\n  {:<10} {:<28} {:>8} {:>10}\n",
         "patient", "item", "risk", "coverage"
     );
     for (patient, item, value, share) in rows.iter().take(SHOWN) {
         let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
-        println!("  {patient:<10} {item:<28} {value:>8.3} {share:>10}");
+        text += &format!("  {patient:<10} {item:<28} {value:>8.3} {share:>10}\n");
     }
-    Ok(())
+    Ok(text)
 }

@@ -1,48 +1,42 @@
 //! `varisk doctor`: what is there, what is missing, and how to get it.
-#![expect(clippy::print_stdout, reason = "the findings are what was asked for")]
 
 use varisk_score::{Runtime, candidates};
 
 use crate::arguments::DoctorArguments;
+use crate::print::print;
 use crate::settings::available_threads;
 
 pub(crate) fn command(arguments: &DoctorArguments) -> anyhow::Result<()> {
-    println!("varisk        {}", env!("CARGO_PKG_VERSION"));
-    println!(
-        "threads       {} granted to this process",
+    let memory = match memory() {
+        Some((total, limit)) => {
+            let limit = limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{limit} MiB"));
+            format!("{total} MiB in the machine, {limit} for this process")
+        }
+        None => "not known on this system".to_owned(),
+    };
+    print(format!(
+        "varisk        {}\nthreads       {} granted to this process\nmemory        {memory}\nonnxruntime   looked for in this order:\n",
+        env!("CARGO_PKG_VERSION"),
         available_threads()
-    );
-    match memory() {
-        Some((total, limit)) => println!(
-            "memory        {total} MiB in the machine, {} for this process",
-            limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{limit} MiB"))
-        ),
-        None => println!("memory        not known on this system"),
-    }
-    println!("onnxruntime   looked for in this order:");
+    ))?;
     for candidate in candidates(arguments.onnxruntime.as_deref()) {
-        let found = candidate
-            .path
-            .map_or_else(|| "-".to_owned(), |path| path.display().to_string());
-        println!("                {:<60} {found}", candidate.origin);
+        let path = candidate.path.as_deref();
+        let found = path.map_or_else(|| "-".to_owned(), |path| path.display().to_string());
+        print(format!("{:14}  {:<60} {found}\n", "", candidate.origin))?;
     }
     let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
-    println!(
-        "              release {} from {}",
-        runtime.version(),
-        runtime.library().display()
-    );
-    println!("providers     CPUExecutionProvider");
-    if runtime.has_cuda() {
-        println!(
-            "              CUDAExecutionProvider (in the library; 'varisk model check --device cuda BUNDLE' tells whether a card takes a model)"
-        );
+    let cuda = if runtime.has_cuda() {
+        "CUDAExecutionProvider (in the library; 'varisk model check --device cuda BUNDLE' tells whether a card takes a model)"
     } else {
-        println!(
-            "              no CUDA in this library; for an NVIDIA card install onnxruntime-gpu and name its library with --onnxruntime"
-        );
-    }
-    Ok(())
+        "no CUDA in this library; for an NVIDIA card install onnxruntime-gpu and name its library with --onnxruntime"
+    };
+    print(format!(
+        "{:14}release {} from {}\nproviders     CPUExecutionProvider\n{:14}{cuda}\n",
+        "",
+        runtime.version(),
+        runtime.library().display(),
+        ""
+    ))
 }
 
 /// Memory of the machine and the limit of the control group, in MiB.

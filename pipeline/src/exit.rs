@@ -120,5 +120,6 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     {
         return Some(DATA);
     }
-    None
+    // Last: the errors above say more about the same cause.
+    cause.is::<std::io::Error>().then_some(IO)
 }

@@ -10,6 +10,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use varisk_core::{FeatureTable, FeatureValue, columns as c};
+use varisk_flow::CancelToken;
 use varisk_report::{
     ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableWriter, write_table,
 };
@@ -18,9 +19,10 @@ use varisk_score::{Model, Runtime};
 
 use crate::checkpoint::{RunState, SetAside};
 use crate::exit::Refusal;
-use crate::fold_plan::FoldPlan;
+use crate::fold_plan::{FoldPlan, REFERENCE};
 use crate::hash;
 use crate::log::Log;
+use crate::plan::model_record;
 
 /// The plain statement in every report.
 pub(crate) const NOTICE: &str = "Research output, not a diagnosis. Scores and risks are estimates of the models named here; do not use them for care without confirmation by an accredited test.";
@@ -33,10 +35,20 @@ pub(crate) struct Finish<'r> {
     pub(crate) verb: &'r str,
     pub(crate) parts: Vec<PathBuf>,
     pub(crate) patient_models: Vec<Model>,
-    pub(crate) model_records: Vec<ModelRecord>,
     pub(crate) runtime: Option<&'r Runtime>,
     pub(crate) warnings: Vec<String>,
     pub(crate) hashes: Option<Hashes>,
+    /// Asked between pieces of work.
+    pub(crate) cancel: &'r CancelToken,
+}
+
+impl Finish<'_> {
+    fn go_on(&self) -> anyhow::Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(crate::run::interrupted());
+        }
+        Ok(())
+    }
 }
 
 /// Hashes input files while they are read anyway; shards leave it to `merge`.
@@ -97,6 +109,14 @@ pub(crate) fn finish(
             state.checkpoint.set_aside.len()
         ));
     }
+    for model in &plan.variant_models {
+        if model.provider.contains(", ") {
+            end.warnings.push(format!(
+                "model '{}' ran on {} in turn; the last digits of its scores may differ by part",
+                model.name, model.provider
+            ));
+        }
+    }
     end.warnings[known..]
         .iter()
         .for_each(|warning| log.warn(warning));
@@ -133,6 +153,7 @@ fn write_variants(
     let mut writer = TableWriter::create(folder, Table::VARIANTS.name, Arc::clone(&final_schema))?;
     let mut merge = PartMerge::open(&end.parts, &part, plan.contig_ranks.clone().into())?;
     while let Some(rows) = merge.next_rows()? {
+        end.go_on()?;
         let contigs = rows.column(0).as_primitive::<UInt32Type>();
         let contigs: StringArray = contigs
             .iter()
@@ -223,6 +244,7 @@ fn write_patients(state: &RunState, end: &Finish<'_>, folder: &Path) -> anyhow::
     }
     let mut items = Vec::new();
     for model in &end.patient_models {
+        end.go_on()?;
         items.extend(risk_items(model, &plan.patients, &features)?);
     }
     let coverage = coverage(plan, &features);
@@ -300,13 +322,19 @@ fn run_record(
         .hashes
         .and_then(|hashes| hashes.join().ok())
         .unwrap_or_default();
-    for (record, (_, path, _)) in inputs.iter_mut().zip(&plan.fingerprints) {
+    for (record, (role, path, mark)) in inputs.iter_mut().zip(&plan.fingerprints) {
         record.sha256 = match hashes.get(path) {
             Some(sha256) => Some(sha256.clone()),
-            None if path.as_path() == Path::new("-") => None,
+            None if mark == hash::STREAM || role == REFERENCE => None,
             None => hash::file(path).ok().flatten(),
         };
     }
+    let model_records: Vec<ModelRecord> = plan
+        .variant_models
+        .iter()
+        .cloned()
+        .chain(end.patient_models.iter().map(model_record))
+        .collect();
     let mut tables = BTreeMap::new();
     for entry in std::fs::read_dir(folder)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -327,7 +355,7 @@ fn run_record(
             .map(|runtime| runtime.library().display().to_string()),
         onnxruntime_version: end.runtime.map(Runtime::version),
         inputs,
-        models: end.model_records,
+        models: model_records,
         parameters: plan.parameters.clone(),
         plan_sha256: checkpoint.plan_sha256.clone(),
         patients: plan.patients.len() as u64,

@@ -8,6 +8,11 @@ use varisk_core::{Analysis, GenomeBuild, Patient, Sex};
 use varisk_report::{FileRecord, ModelRecord};
 use varisk_risk::{Burden, Quality, ScoreOutput, TopVariants};
 
+/// Role of a file with variants among the inputs.
+pub(crate) const VARIANTS: &str = "variants";
+/// Role of the FASTA; its whole hash would take longer than many a run.
+pub(crate) const REFERENCE: &str = "reference";
+
 /// An output of a variant model that is folded over patients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FoldedOutput {
@@ -20,6 +25,7 @@ pub(crate) struct FoldedOutput {
 pub(crate) struct PatientModel {
     pub(crate) path: PathBuf,
     pub(crate) sha256: String,
+    pub(crate) manifest_sha256: String,
 }
 
 /// The plan of a run, as far as it decides the tables.
@@ -59,6 +65,25 @@ impl FoldPlan {
             .iter_mut()
             .for_each(|model| model.provider.clear());
         Ok(crate::hash::bytes(&serde_json::to_vec(&plan)?))
+    }
+
+    /// Whether variants come from a pipe: it cannot be read again, nor told from another one.
+    pub(crate) fn streams(&self) -> bool {
+        let is_stream = |(role, _, mark): &(String, PathBuf, String)| {
+            role == VARIANTS && mark == crate::hash::STREAM
+        };
+        self.fingerprints.iter().any(is_stream)
+    }
+
+    /// Adds the providers on which another part of the run had its models.
+    pub(crate) fn note_providers(&mut self, others: &[ModelRecord]) {
+        for (own, other) in self.variant_models.iter_mut().zip(others) {
+            for provider in other.provider.split(", ") {
+                if !own.provider.split(", ").any(|known| known == provider) {
+                    own.provider = format!("{}, {provider}", own.provider);
+                }
+            }
+        }
     }
 
     /// The folds of the run, empty.

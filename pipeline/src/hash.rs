@@ -6,6 +6,9 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+/// Fingerprint of what is no regular file.
+pub(crate) const STREAM: &str = "stream";
+
 /// SHA-256 of bytes, in lower-case hex.
 pub(crate) fn bytes(data: &[u8]) -> String {
     hex(&Sha256::digest(data))
@@ -35,7 +38,7 @@ pub(crate) fn fingerprint(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Ok("stream".to_owned());
+        return Ok(STREAM.to_owned());
     }
     let mut hasher = Sha256::new();
     hasher.update(metadata.len().to_le_bytes());

@@ -24,11 +24,9 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// Opens the files of a run over patients.
     pub(crate) fn of_patients(settings: &Settings) -> anyhow::Result<Self> {
-        let sheet = settings
-            .samplesheet
-            .as_deref()
-            .map(SampleSheet::read)
-            .transpose()?;
+        let path = settings.samplesheet.as_deref();
+        let sheet = path.map(SampleSheet::read).transpose()?;
+        let name = path.map_or_else(String::new, |path| path.display().to_string());
         match (sheet, &settings.vcf) {
             (None, None) => Err(Refusal::Usage(
                 "no variants are given; name a file with --vcf, or files in a samplesheet"
@@ -40,8 +38,8 @@ impl Inputs {
                 let per_patient = sheet.rows.iter().any(|row| row.vcf.is_some());
                 match (per_patient, vcf) {
                     (true, Some(_)) => Err(Refusal::Usage("both --vcf and the samplesheet's column 'vcf' name variants; leave one out".to_owned()).into()),
-                    (true, None) => Self::with_files(sheet),
-                    (false, Some(vcf)) => Self::with_cohort(sheet, vcf, settings.ignore_unlisted_samples),
+                    (true, None) => Self::with_files(sheet, &name),
+                    (false, Some(vcf)) => Self::with_cohort(sheet, &name, vcf, settings.ignore_unlisted_samples),
                     (false, None) => Err(Refusal::Usage("the samplesheet has no column 'vcf'; name the cohort file with --vcf".to_owned()).into()),
                 }
             }
@@ -91,10 +89,15 @@ impl Inputs {
         })
     }
 
-    fn with_cohort(sheet: SampleSheet, vcf: &Path, ignore_unlisted: bool) -> anyhow::Result<Self> {
+    fn with_cohort(
+        sheet: SampleSheet,
+        sheet_name: &str,
+        vcf: &Path,
+        ignore_unlisted: bool,
+    ) -> anyhow::Result<Self> {
         let mut file = FileInput::open(vcf)?;
         refuse_no_samples(&file)?;
-        let columns = sample_columns(sheet.rows.iter().enumerate(), None)?;
+        let columns = sample_columns(sheet_name, sheet.rows.iter().enumerate(), None)?;
         file.assign(&columns)?;
         let unlisted = file.header().samples.len() - columns.len();
         if unlisted > 0 && !ignore_unlisted {
@@ -114,7 +117,7 @@ impl Inputs {
         })
     }
 
-    fn with_files(sheet: SampleSheet) -> anyhow::Result<Self> {
+    fn with_files(sheet: SampleSheet, sheet_name: &str) -> anyhow::Result<Self> {
         let mut by_path: Vec<(PathBuf, Vec<usize>)> = Vec::new();
         let mut index: HashMap<PathBuf, usize> = HashMap::new();
         for (i, row) in sheet.rows.iter().enumerate() {
@@ -135,6 +138,7 @@ impl Inputs {
                 _ => None,
             };
             let columns = sample_columns(
+                sheet_name,
                 rows.iter().map(|row| (*row, &sheet.rows[*row])),
                 only.as_deref(),
             )?;
@@ -191,6 +195,7 @@ fn refuse_no_samples(file: &FileInput) -> anyhow::Result<()> {
 /// The sample of each row: the one named, else the file's only one, else that with the patient's
 /// identifier.
 fn sample_columns<'r>(
+    sheet_name: &str,
     rows: impl Iterator<Item = (usize, &'r SheetRow)>,
     only: Option<&str>,
 ) -> anyhow::Result<Vec<(String, usize)>> {
@@ -204,7 +209,7 @@ fn sample_columns<'r>(
             .unwrap_or(&row.patient.id)
             .to_owned();
         if let Some(first) = seen.insert(sample.clone(), patient + 1) {
-            return Err(Refusal::Data(format!("samplesheet: rows {first} and {} name the same sample; each sample belongs to one patient", patient + 1)).into());
+            return Err(Refusal::Data(format!("{sheet_name}: rows {first} and {} name the same sample; give each patient a sample of their own", patient + 1)).into());
         }
         columns.push((sample, patient));
     }

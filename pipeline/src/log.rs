@@ -1,7 +1,7 @@
 //! Messages for people and schedulers, all on standard error. They never hold a genotype or a
 //! patient identifier.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,6 @@ impl Log {
         self.line("error", &message);
     }
 
-    #[expect(clippy::print_stderr, reason = "this is where the program talks")]
     fn line(&self, level: &str, message: &str) {
         let text = if self.options.json_log {
             serde_json::json!({"level": level, "message": message}).to_string()
@@ -63,9 +62,11 @@ impl Log {
             format!("varisk: {level}: {message}")
         };
         let bar = self.bar.lock().ok().and_then(|bar| bar.clone());
+        // Nobody can be told that messages cannot be written; the exit code still says it all.
+        let write = || drop(writeln!(std::io::stderr(), "{text}"));
         match bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 

@@ -13,6 +13,7 @@ mod log;
 mod merge;
 mod model_command;
 mod plan;
+mod print;
 mod run;
 mod settings;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use varisk_flow::CancelToken;
 use varisk_report::OutputFolder;
 use varisk_score::{Model, ModelOptions, Runtime, open_bundle};
 
@@ -9,12 +10,17 @@ use crate::arguments::MergeArguments;
 use crate::checkpoint::RunState;
 use crate::exit::Refusal;
 use crate::finish::{Finish, finish, hash_in_background};
+use crate::fold_plan::VARIANTS;
 use crate::log::Log;
-use crate::plan::{device, model_record};
+use crate::plan::{device, manifest_sha256};
+use crate::run::cancel_on_signal;
 
 pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<()> {
+    let cancel = cancel_on_signal();
+    OutputFolder::check(&arguments.output, false)?;
+    let shards = load_shards(arguments)?;
     let folder = OutputFolder::create(&arguments.output)?;
-    match merge(arguments, &folder, log) {
+    match merge(arguments, shards, &folder, &cancel, log) {
         Ok(done) => {
             let path = folder.complete()?;
             log.info(&format!("{done}; written to {}", path.display()));
@@ -27,8 +33,13 @@ pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<(
     }
 }
 
-fn merge(arguments: &MergeArguments, folder: &OutputFolder, log: &Log) -> anyhow::Result<String> {
-    let shards = load_shards(arguments)?;
+fn merge(
+    arguments: &MergeArguments,
+    shards: BTreeMap<u64, RunState>,
+    folder: &OutputFolder,
+    cancel: &CancelToken,
+    log: &Log,
+) -> anyhow::Result<String> {
     let parts = shards.values().flat_map(RunState::part_files).collect();
     let mut shards = shards.into_values();
     let mut state = shards
@@ -38,7 +49,11 @@ fn merge(arguments: &MergeArguments, folder: &OutputFolder, log: &Log) -> anyhow
         state.merge(shard)?;
     }
     let plan = &state.checkpoint.plan;
-    let mut model_records = plan.variant_models.clone();
+    let allowed = plan.parameters["max_bad_records"].as_u64().unwrap_or(0);
+    let set_aside = state.checkpoint.set_aside.len() as u64;
+    if set_aside > allowed {
+        return Err(Refusal::Data(format!("the shards have set {set_aside} malformed records aside where the run allows {allowed}; correct them, or run the shards again with a higher --max-bad-records")).into());
+    }
     let mut patient_models = Vec::new();
     let runtime = if plan.patient_models.is_empty() {
         None
@@ -48,7 +63,9 @@ fn merge(arguments: &MergeArguments, folder: &OutputFolder, log: &Log) -> anyhow
     if let Some(runtime) = &runtime {
         for model in &plan.patient_models {
             let bundle = open_bundle(&model.path)?;
-            if bundle.model_sha256 != model.sha256 {
+            if bundle.model_sha256 != model.sha256
+                || manifest_sha256(&bundle) != model.manifest_sha256
+            {
                 return Err(Refusal::Data(format!(
                     "{} is not the model that the shards were run with; restore it",
                     model.path.display()
@@ -63,11 +80,10 @@ fn merge(arguments: &MergeArguments, folder: &OutputFolder, log: &Log) -> anyhow
             patient_models.push(Model::open(runtime, bundle, options)?);
         }
     }
-    model_records.extend(patient_models.iter().map(model_record));
     let variant_files: Vec<_> = plan
         .fingerprints
         .iter()
-        .filter(|(role, _, _)| role == "variants")
+        .filter(|(role, _, _)| role == VARIANTS)
         .map(|(_, path, _)| path.clone())
         .collect();
     let hashes = hash_in_background(&variant_files, false);
@@ -75,10 +91,10 @@ fn merge(arguments: &MergeArguments, folder: &OutputFolder, log: &Log) -> anyhow
         verb: "merge",
         parts,
         patient_models,
-        model_records,
         runtime: runtime.as_ref(),
         warnings: Vec::new(),
         hashes,
+        cancel,
     };
     finish(&state, end, folder.partial(), log)
 }

@@ -1,5 +1,4 @@
 //! `varisk model inspect|check`.
-#![expect(clippy::print_stdout, reason = "the findings are what was asked for")]
 
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use varisk_score::{Model, ModelOptions, Runtime, check_graph, open_bundle};
 
 use crate::arguments::{ModelAction, ModelArguments};
 use crate::plan::device;
+use crate::print::print;
 
 pub(crate) fn command(arguments: &ModelArguments) -> anyhow::Result<()> {
     match &arguments.action {
@@ -32,11 +32,10 @@ pub(crate) fn command(arguments: &ModelArguments) -> anyhow::Result<()> {
                     tf32: false,
                 },
             )?;
-            println!(
-                "model '{name}' is sound: manifest and graph agree, and {} opens it",
+            print(format!(
+                "model '{name}' is sound: manifest and graph agree, and {} opens it\n",
                 model.provider().name()
-            );
-            Ok(())
+            ))
         }
     }
 }
@@ -44,23 +43,18 @@ pub(crate) fn command(arguments: &ModelArguments) -> anyhow::Result<()> {
 fn inspect(path: &Path) -> anyhow::Result<()> {
     let bundle = open_bundle(path)?;
     let graph = varisk_onnx::Model::read(&bundle.model_path)?;
-    println!("{}", serde_json::to_string_pretty(&bundle.manifest)?);
-    println!("sha256  {}", bundle.model_sha256);
-    println!(
-        "opset   {}",
-        graph
-            .opset()
-            .map_or_else(|| "?".to_owned(), |opset| opset.to_string())
-    );
-    graph
-        .inputs()
-        .iter()
-        .for_each(|info| println!("input   {info}"));
-    graph
-        .outputs()
-        .iter()
-        .for_each(|info| println!("output  {info}"));
-    Ok(())
+    let opset = graph
+        .opset()
+        .map_or_else(|| "?".to_owned(), |opset| opset.to_string());
+    let mut text = serde_json::to_string_pretty(&bundle.manifest)?;
+    text += &format!("\nsha256  {}\nopset   {opset}\n", bundle.model_sha256);
+    for info in graph.inputs() {
+        text += &format!("input   {info}\n");
+    }
+    for info in graph.outputs() {
+        text += &format!("output  {info}\n");
+    }
+    print(text)
 }
 
 /// The tensors that the manifest builds, planned against columns that have all it asks for.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use varisk_core::{ContigSet, GenomeBuild, Interval, PloidyMap, Stage, site_schema};
-use varisk_encode::{Bundle, Encoder, ModelKind, PatientEncoder, RiskDirection, VariantEncoder};
+use varisk_encode::{
+    Bundle, EncodeError, Encoder, ModelKind, PatientEncoder, RiskDirection, VariantEncoder,
+    VocabularySpec,
+};
 use varisk_readers::{FileInput, RefMismatch, Regions, SiteDecoderSettings};
 use varisk_reference::{BuildEvidence, Reference, detect_build};
 use varisk_report::ModelRecord;
@@ -14,7 +17,7 @@ use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreStage, check_graph
 
 use crate::arguments::{DeviceChoice, RefMismatchChoice};
 use crate::exit::Refusal;
-use crate::fold_plan::{FoldPlan, FoldedOutput, PatientModel};
+use crate::fold_plan::{FoldPlan, FoldedOutput, PatientModel, REFERENCE, VARIANTS};
 use crate::hash;
 use crate::inputs::Inputs;
 use crate::settings::Settings;
@@ -60,9 +63,24 @@ pub(crate) fn model_record(model: &Model) -> ModelRecord {
         version: bundle.manifest.version.clone(),
         kind: bundle.manifest.kind.name().to_owned(),
         sha256: bundle.model_sha256.clone(),
+        manifest_sha256: manifest_sha256(bundle),
         provider: model.provider().name().to_owned(),
         batch_size: bundle.manifest.rows(),
     }
+}
+
+/// SHA-256 of a manifest with its vocabulary files.
+pub(crate) fn manifest_sha256(bundle: &Bundle) -> String {
+    let mut bytes = serde_json::to_vec(&bundle.manifest).unwrap_or_default();
+    for input in &bundle.manifest.inputs {
+        if let Encoder::Kmer(params) = &input.encoder
+            && let VocabularySpec::File { file } = &params.vocabulary
+        {
+            // The encoder refuses a file that it cannot read.
+            bytes.extend(std::fs::read(bundle.folder.join(file)).unwrap_or_default());
+        }
+    }
+    hash::bytes(&bytes)
 }
 
 impl Plan {
@@ -137,6 +155,7 @@ impl Plan {
                 .map(|(bundle, path)| PatientModel {
                     path,
                     sha256: bundle.model_sha256.clone(),
+                    manifest_sha256: manifest_sha256(bundle),
                 })
                 .collect(),
             top: settings.top,
@@ -144,7 +163,16 @@ impl Plan {
             parameters: parameters(settings, &regions),
             variant_models: Vec::new(),
         };
-        check_patient_models(&patient, &fold, &inputs.covariates)?;
+        if fold.streams() && (settings.shard.is_some() || settings.resume) {
+            return Err(Refusal::Usage("variants from a pipe cannot be read again, so neither --shard nor --resume goes with them; write them to a file first".to_owned()).into());
+        }
+        let sheet = settings.samplesheet.as_deref();
+        check_patient_models(&patient, &fold, &inputs.covariates, sheet, &mut warnings)?;
+        warnings.extend(
+            variant
+                .iter()
+                .filter_map(|bundle| cohort_warning(bundle, &inputs)),
+        );
         // Manifest and graph are compared before the runtime is asked, whose words are harder.
         for bundle in &variant {
             let encoder = VariantEncoder::try_new(bundle, &site_schema(&info_fields))?;
@@ -342,8 +370,9 @@ fn fingerprints(
     let index = PathBuf::from(format!("{}.fai", settings.reference.display()));
     let mut files: Vec<(&str, &Path)> = variants
         .iter()
-        .map(|path| ("variants", path.as_path()))
+        .map(|path| (VARIANTS, path.as_path()))
         .collect();
+    files.push((REFERENCE, &settings.reference));
     files.push(("reference_index", &index));
     files.extend(
         settings
@@ -360,7 +389,7 @@ fn fingerprints(
     );
     let mark = |(role, path): (&str, &Path)| {
         let fingerprint = if path == Path::new("-") {
-            "stream".to_owned()
+            hash::STREAM.to_owned()
         } else {
             hash::fingerprint(path).map_err(|error| {
                 Refusal::NoInput(format!("cannot open {}: {error}", path.display()))
@@ -391,7 +420,13 @@ fn check_patient_models(
     bundles: &[Bundle],
     fold: &FoldPlan,
     covariates: &[String],
+    sheet: Option<&Path>,
+    warnings: &mut Vec<String>,
 ) -> anyhow::Result<()> {
+    let sheet = sheet.map_or_else(
+        || "no samplesheet".to_owned(),
+        |path| path.display().to_string(),
+    );
     let mut names: Vec<String> = Vec::new();
     for analysis in fold.analyses() {
         let output = analysis.finish(&fold.patients)?;
@@ -404,12 +439,44 @@ fn check_patient_models(
             };
             for column in &params.columns {
                 if column.name != "sex" && !covariates.contains(&column.name) {
-                    return Err(Refusal::Data(format!("model '{}' needs the covariate '{}'; add that column to the samplesheet (cells may be empty where the model imputes)", bundle.manifest.name, column.name)).into());
+                    return Err(Refusal::Data(format!("{sheet}: model '{}' needs the covariate '{}'; add that column (cells may be empty where the model imputes)", bundle.manifest.name, column.name)).into());
                 }
             }
         }
-        let encoder = PatientEncoder::try_new(bundle, &fold.patients, &names)?;
+        let encoder = PatientEncoder::try_new(bundle, &fold.patients, &names);
+        let encoder = encoder.map_err(|error| {
+            let place = match &error {
+                EncodeError::TextInNumberColumn { .. } => sheet.clone(),
+                _ => format!("model '{}'", bundle.manifest.name),
+            };
+            Refusal::Data(format!("{place}: {error}"))
+        })?;
+        let empty = encoder.columns_without_values().iter();
+        warnings.extend(empty.map(|column| format!("no patient has a value of '{column}': model '{}' does with what its manifest says for missing ones", bundle.manifest.name)));
         check_graph(bundle, encoder.tensors(), encoder.batch_size())?;
     }
     Ok(())
+}
+
+/// Frequencies in the cohort mean another thing, or nothing, where there is no cohort file.
+fn cohort_warning(bundle: &Bundle, inputs: &Inputs) -> Option<String> {
+    let name = &bundle.manifest.name;
+    let mut encoders = bundle.manifest.inputs.iter().map(|input| &input.encoder);
+    let reads_cohort = encoders.any(|encoder| {
+        matches!(encoder, Encoder::Annotation(params)
+            if params.features.iter().any(|feature| feature.name.starts_with("cohort.")))
+    });
+    if !reads_cohort {
+        None
+    } else if inputs.patients.is_empty() {
+        Some(format!(
+            "model '{name}' uses frequencies in the cohort, and there are no patients here: what its manifest says for missing ones stands in their place, so scores differ from those of 'run'"
+        ))
+    } else if inputs.files.len() > 1 {
+        Some(format!(
+            "model '{name}' uses frequencies in the cohort, and these are over the patients whose files have a record at the site: higher than in a cohort file, where files leave out the reference"
+        ))
+    } else {
+        None
+    }
 }

@@ -2,12 +2,13 @@
 //! state.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use varisk_core::{Analysis, Position, Worker, columns as c};
+use varisk_core::{Analysis, Position, Sex, Worker, columns as c};
 use varisk_flow::{CancelToken, Executor, FlowError, Outcome};
 use varisk_readers::{BadRecord, RawBatch, ReadError, RecordSource, SiteDecoder, SourceSettings};
 use varisk_report::{OutputFolder, PartWriter, ReportError, variant_schema};
@@ -15,10 +16,12 @@ use varisk_risk::SiteTally;
 
 use crate::arguments::RunArguments;
 use crate::checkpoint::RunState;
-use crate::exit::{DATA, Refusal, exit_code};
+use crate::exit::{DATA, INTERRUPTED, Refusal, exit_code};
 use crate::finish::{Finish, finish};
+use crate::fold_plan::FoldPlan;
 use crate::log::Log;
 use crate::plan::{Plan, Purpose};
+use crate::print::print;
 use crate::settings::Settings;
 
 /// Batches of the first stretch; later ones are as long as the time between saved states allows.
@@ -36,8 +39,8 @@ pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> 
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the plan is what was asked for")]
 fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyhow::Result<()> {
+    OutputFolder::check(&settings.output, settings.resume)?;
     let plan = Plan::try_new(settings, purpose)?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
     let columns: Vec<&str> = plan
@@ -55,69 +58,129 @@ fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyhow::Result<(
         "onnxruntime": plan.runtime.library(),
         "columns": columns,
     });
-    println!("{}", serde_json::to_string_pretty(&shown)?);
-    Ok(())
+    print(serde_json::to_string_pretty(&shown)? + "\n")
 }
 
 /// Runs and returns one line on what was written.
 pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyhow::Result<String> {
-    let streams = settings.vcf.as_deref() == Some(std::path::Path::new("-"));
+    let cancel = cancel_on_signal();
+    let streams = settings.vcf.as_deref() == Some(Path::new("-"));
     if settings.resume && streams {
         return Err(Refusal::Usage(
             "a run from standard input cannot be resumed; start it anew".to_owned(),
         )
         .into());
     }
+    // Before the models are opened, and nothing is made before they are.
+    OutputFolder::check(&settings.output, settings.resume)?;
+    let plan = Plan::try_new(settings, purpose)?;
+    plan.warnings.iter().for_each(|warning| log.warn(warning));
+    if cancel.is_cancelled() {
+        return Err(interrupted());
+    }
     let reopened = if settings.resume {
         OutputFolder::reopen(&settings.output)?
     } else {
         None
     };
-    let resumes = reopened
-        .as_ref()
-        .is_some_and(|folder| RunState::is_saved(&folder.partial().join(WORK)));
-    let folder = match reopened {
-        Some(folder) => folder,
-        None => OutputFolder::create(&settings.output)?,
+    let (folder, saved) = match reopened {
+        Some(folder) => take_up(folder, settings, &plan)?,
+        None => (OutputFolder::create(&settings.output)?, None),
     };
-    let result = run_in(settings, purpose, &folder, resumes, log);
-    match result {
+    let work = work_folder(settings, &folder);
+    let streams = plan.fold.streams();
+    match run_in(settings, plan, &folder, saved, &cancel, log) {
         Ok(done) => {
             let path = folder.complete()?;
             Ok(format!("{done}; written to {}", path.display()))
         }
+        // After a defect of the data a saved state is of no use: correcting the input makes another
+        // run of it.
+        Err(error) if RunState::is_saved(&work) && exit_code(&error) != DATA && !streams => {
+            let kept = format!(
+                "{error}; the state so far is kept in {}, continue with --resume",
+                folder.partial().display()
+            );
+            Err(error.context(kept))
+        }
         Err(error) => {
-            let work = folder.partial().join(WORK);
-            // After a defect of the data a saved state is of no use: correcting the input makes
-            // another run of it.
-            if RunState::is_saved(&work) && exit_code(&error) != DATA && !streams {
-                log.info(&format!(
-                    "the state so far is kept in {}; continue with --resume",
-                    folder.partial().display()
-                ));
-            } else {
-                folder.discard();
-            }
+            folder.discard();
             Err(error)
         }
     }
 }
 
-fn run_in(
-    settings: &Settings,
-    purpose: Purpose,
-    folder: &OutputFolder,
-    resumes: bool,
-    log: &Log,
-) -> anyhow::Result<String> {
-    let started = Instant::now();
-    let mut plan = Plan::try_new(settings, purpose)?;
-    plan.warnings.iter().for_each(|warning| log.warn(warning));
+/// Where the state of an unfinished run lies. A shard's state is its output.
+fn work_folder(settings: &Settings, folder: &OutputFolder) -> PathBuf {
+    if settings.shard.is_some() {
+        folder.partial().to_owned()
+    } else {
+        folder.partial().join(WORK)
+    }
+}
+
+/// A token that SIGINT and SIGTERM set; a second signal ends the process at once.
+pub(crate) fn cancel_on_signal() -> CancelToken {
     let cancel = CancelToken::default();
     let signal = cancel.clone();
     // A second handler in one process is refused; there is one run in a process.
-    let _ = ctrlc::set_handler(move || signal.cancel());
+    let _ = ctrlc::set_handler(move || {
+        if signal.is_cancelled() {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        signal.cancel();
+    });
+    cancel
+}
 
+pub(crate) fn interrupted() -> anyhow::Error {
+    Refusal::Interrupted("interrupted".to_owned()).into()
+}
+
+/// Takes up an unfinished output with its saved state, if it came to one, and removes what else is
+/// there: a table half written would stand in the way of the whole one.
+fn take_up(
+    folder: OutputFolder,
+    settings: &Settings,
+    plan: &Plan,
+) -> anyhow::Result<(OutputFolder, Option<RunState>)> {
+    let work = work_folder(settings, &folder);
+    let saved = if RunState::is_saved(&work) {
+        let saved = RunState::load(&work)?;
+        // The order of contigs is settled when reading starts.
+        let fold = FoldPlan {
+            contig_ranks: saved.checkpoint.plan.contig_ranks.clone(),
+            ..plan.fold.clone()
+        };
+        let checkpoint = &saved.checkpoint;
+        if checkpoint.plan_sha256 != fold.sha256()? || checkpoint.shard != settings.shard {
+            return Err(Refusal::Usage(format!("{} belongs to a run with other inputs, models or settings; repeat that command with --resume, or remove the folder", folder.partial().display())).into());
+        }
+        saved.tidy();
+        Some(saved)
+    } else {
+        None
+    };
+    for entry in std::fs::read_dir(folder.partial())?.flatten() {
+        let path = entry.path();
+        let removed = match &saved {
+            Some(_) if settings.shard.is_some() || path == work => Ok(()),
+            _ if path.is_dir() => std::fs::remove_dir_all(&path),
+            _ => std::fs::remove_file(&path),
+        };
+        removed.map_err(|source| ReportError::Write { path, source })?;
+    }
+    Ok((folder, saved))
+}
+
+fn run_in(
+    settings: &Settings,
+    mut plan: Plan,
+    folder: &OutputFolder,
+    saved: Option<RunState>,
+    cancel: &CancelToken,
+    log: &Log,
+) -> anyhow::Result<String> {
     let source_settings = SourceSettings {
         contigs: Arc::clone(plan.reference.contigs()),
         regions: plan.regions.clone(),
@@ -125,61 +188,57 @@ fn run_in(
     };
     let mut source = RecordSource::try_new(std::mem::take(&mut plan.files), &source_settings)?;
     plan.fold.contig_ranks = source.contig_ranks();
-    let work = folder.partial().join(WORK);
-    let mut state = if resumes {
-        resume(&work, &plan, settings, &mut source, log)?
-    } else {
-        RunState::new(plan.fold.clone(), settings.shard.clone(), &work)?
+    let work = work_folder(settings, folder);
+    let mut state = match saved {
+        Some(saved) => pass_over(saved, &plan, &mut source, log)?,
+        None => RunState::new(plan.fold.clone(), settings.shard.clone(), &work)?,
     };
     let hashes = crate::finish::hash_in_background(&plan.paths, settings.shard.is_some());
-
     if !state.checkpoint.complete {
-        read_all(
-            &plan,
-            settings,
-            &mut source,
-            &mut state,
-            &cancel,
-            &work,
-            log,
-        )?;
+        read_all(&plan, settings, &mut source, &mut state, cancel, &work, log)?;
     }
-    state.checkpoint.wall_seconds += started.elapsed().as_secs_f64();
-    if settings.shard.is_some() {
-        return shard(state, &work, folder);
+    if let Some(shard) = &settings.shard {
+        state.save()?;
+        return Ok(format!(
+            "{} records of shard {shard}",
+            state.checkpoint.records
+        ));
     }
-    let warnings = std::mem::take(&mut plan.warnings);
+    state.count_time();
     let finish_plan = Finish {
-        verb: &plan.fold.verb.clone(),
+        verb: &plan.fold.verb,
         parts: state.part_files(),
         patient_models: plan.patient_models,
-        model_records: plan.model_records,
         runtime: Some(&plan.runtime),
-        warnings,
+        warnings: plan.warnings,
         hashes,
+        cancel,
     };
     let done = finish(&state, finish_plan, folder.partial(), log)?;
     std::fs::remove_dir_all(&work).map_err(|source| ReportError::Write { path: work, source })?;
     Ok(done)
 }
 
-/// Takes up a saved state and passes over what it has done.
-fn resume(
-    work: &std::path::Path,
+/// Passes over what a saved state has done.
+fn pass_over(
+    mut state: RunState,
     plan: &Plan,
-    settings: &Settings,
     source: &mut RecordSource,
     log: &Log,
 ) -> anyhow::Result<RunState> {
-    let state = RunState::load(work)?;
-    if state.checkpoint.plan_sha256 != plan.fold.sha256()?
-        || state.checkpoint.shard != settings.shard
+    if state.checkpoint.plan.contig_ranks != plan.fold.contig_ranks
+        || !source.skip(state.checkpoint.records)?
     {
-        return Err(Refusal::Usage(format!("{} belongs to a run with other inputs, models or settings; repeat that command with --resume, or remove the folder", work.display())).into());
+        return Err(Refusal::Data(
+            "the input is not the one that the saved state was made of; start the run anew"
+                .to_owned(),
+        )
+        .into());
     }
-    if !source.skip(state.checkpoint.records)? {
-        return Err(Refusal::Software("the input has fewer records than the saved state has done; remove the unfinished folder and start anew".to_owned()).into());
-    }
+    state
+        .checkpoint
+        .plan
+        .note_providers(&plan.fold.variant_models);
     log.info(&format!(
         "continuing after {} records",
         state.checkpoint.records
@@ -187,34 +246,10 @@ fn resume(
     Ok(state)
 }
 
-/// Leaves the state as the shard's output.
-fn shard(
-    mut state: RunState,
-    work: &std::path::Path,
-    folder: &OutputFolder,
-) -> anyhow::Result<String> {
-    state.save()?;
-    for entry in std::fs::read_dir(work)?.flatten() {
-        let target = folder.partial().join(entry.file_name());
-        std::fs::rename(entry.path(), &target).map_err(|source| ReportError::Write {
-            path: target,
-            source,
-        })?;
-    }
-    std::fs::remove_dir(work).map_err(|source| ReportError::Write {
-        path: work.into(),
-        source,
-    })?;
-    Ok(format!(
-        "{} records of shard {}",
-        state.checkpoint.records,
-        state.checkpoint.shard.as_deref().unwrap_or_default()
-    ))
-}
-
 /// What one thread has of its own.
 struct RunWorker {
     decoder: SiteDecoder,
+    sexes: Arc<[Sex]>,
     stages: Vec<(String, Box<dyn Worker>)>,
     analyses: Vec<Box<dyn Analysis>>,
     tally: SiteTally,
@@ -242,6 +277,12 @@ impl RunWorker {
             });
         Ok(Self {
             decoder: SiteDecoder::new(Arc::clone(&plan.decoder), plan.reference.reader()?),
+            sexes: plan
+                .fold
+                .patients
+                .iter()
+                .map(|patient| patient.sex)
+                .collect(),
             stages: stages.collect::<anyhow::Result<_>>()?,
             analyses: plan.fold.analyses(),
             tally: SiteTally::default(),
@@ -264,7 +305,7 @@ impl RunWorker {
     ) -> anyhow::Result<BatchResult> {
         let timings = &mut self.timings;
         let decoded = Self::timed(timings, "decode", || self.decoder.decode(number, raw))?;
-        let mut batch = decoded.batch;
+        let mut batch = decoded.batch.with_sexes(Arc::clone(&self.sexes));
         for (name, stage) in &mut self.stages {
             batch = Self::timed(timings, name, || stage.process(batch))?;
         }
@@ -346,7 +387,7 @@ fn read_all(
     source: &mut RecordSource,
     state: &mut RunState,
     cancel: &CancelToken,
-    work: &std::path::Path,
+    work: &Path,
     log: &Log,
 ) -> anyhow::Result<()> {
     let executor = Executor::new(settings.limits.threads, cancel.clone());
@@ -371,6 +412,7 @@ fn read_all(
             Arc::clone(&ranks),
         );
         let checkpoint = &mut state.checkpoint;
+        let spare = source.spare();
         let mut pull = || -> anyhow::Result<Option<RawBatch>> { Ok(source.next_batch()?) };
         let sink = |result: BatchResult| -> anyhow::Result<()> {
             checkpoint.records += result.records;
@@ -397,7 +439,11 @@ fn read_all(
             &mut workers,
             first_batch,
             stretch,
-            |worker, number, raw| worker.work(number, &raw, &part),
+            |worker, number, raw| {
+                let result = worker.work(number, &raw, &part);
+                spare.give_back(raw);
+                result
+            },
             sink,
         );
         let outcome = outcome.map_err(|error| match error {
@@ -407,13 +453,7 @@ fn read_all(
             ))
             .into(),
         })?;
-        let files = writer.finish()?;
-        state.checkpoint.parts.extend(
-            files
-                .iter()
-                .filter_map(|path| path.file_name())
-                .map(|name| name.to_string_lossy().into_owned()),
-        );
+        state.add_parts(&writer.finish()?)?;
         for worker in &mut workers {
             worker.drain(state)?;
         }
@@ -425,9 +465,12 @@ fn read_all(
             }
             return Ok(());
         }
-        state.save()?;
+        // A run that has done nothing is not worth keeping.
+        if state.checkpoint.batches > 0 {
+            state.save()?;
+        }
         if cancel.is_cancelled() {
-            return Err(Refusal::Interrupted("interrupted".to_owned()).into());
+            return Err(interrupted());
         }
         let seconds = started.elapsed().as_secs_f64().max(1e-3);
         let done = (state.checkpoint.batches - first_batch) as f64;

@@ -75,11 +75,24 @@ const DEFAULT_TOP: u32 = 10;
 /// Seconds between saved states unless set: what a crash costs at most.
 const DEFAULT_CHECKPOINT_SECONDS: f64 = 60.0;
 
+/// As the command line has it: more are a mistake.
+const MAX_THREADS: usize = 1024;
+
+/// A path of the settings file; `-` stays standard input.
+fn beside(folder: &Path, path: PathBuf) -> PathBuf {
+    if path == Path::new("-") {
+        path
+    } else {
+        folder.join(path)
+    }
+}
+
 impl Settings {
     pub(crate) fn resolve(flags: &RunArguments) -> anyhow::Result<Self> {
         let (file, folder) = read_config(flags.config.as_deref())?;
         let path = |flag: &Option<PathBuf>, own: Option<PathBuf>| {
-            flag.clone().or_else(|| own.map(|path| folder.join(path)))
+            flag.clone()
+                .or_else(|| own.map(|path| beside(&folder, path)))
         };
         let missing = |flag: &str| {
             Refusal::Usage(format!(
@@ -106,6 +119,12 @@ impl Settings {
             )
             .into());
         }
+        if !file.regions.is_empty() && file.regions_file.is_some() {
+            return Err(Refusal::Usage(
+                "varisk.toml sets both 'regions' and 'regions_file'; leave one out".to_owned(),
+            )
+            .into());
+        }
         let regions_given = !flags.regions.is_empty() || flags.regions_file.is_some();
         let defaults = RunLimits::default();
         let limits = RunLimits {
@@ -126,10 +145,14 @@ impl Settings {
                 .or(file.max_bad_records)
                 .unwrap_or(defaults.max_bad_records),
         };
-        if limits.threads == 0 || limits.batch_records == 0 || limits.batch_bytes == 0 {
-            return Err(Refusal::Usage(
-                "threads, batch_size and batch_bytes must be at least 1".to_owned(),
-            )
+        if limits.threads == 0
+            || limits.threads > MAX_THREADS
+            || limits.batch_records == 0
+            || limits.batch_bytes == 0
+        {
+            return Err(Refusal::Usage(format!(
+                "threads must be from 1 to {MAX_THREADS}, batch_size and batch_bytes at least 1; correct varisk.toml"
+            ))
             .into());
         }
         let checkpoint_seconds = flags
@@ -137,7 +160,10 @@ impl Settings {
             .or(file.checkpoint_seconds)
             .unwrap_or(DEFAULT_CHECKPOINT_SECONDS);
         if !checkpoint_seconds.is_finite() || checkpoint_seconds < 0.0 {
-            return Err(Refusal::Usage("checkpoint_seconds must be 0 or more".to_owned()).into());
+            return Err(Refusal::Usage(
+                "checkpoint_seconds must be 0 or more; correct it".to_owned(),
+            )
+            .into());
         }
         Ok(Self {
             vcf: path(&flags.vcf, file.vcf),
@@ -184,9 +210,11 @@ fn read_config(path: Option<&Path>) -> anyhow::Result<(ConfigFile, PathBuf)> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Refusal::NoInput(format!("cannot open {}: {error}", path.display())))?;
     let file = ConfigFile::parse(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| {
-            text[..span.start.min(text.len())].lines().count().max(1)
-        });
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = 1 + text.as_bytes()[..start]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
         Refusal::Usage(format!(
             "{}: line {line}: {}; correct it",
             path.display(),

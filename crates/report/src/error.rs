@@ -18,7 +18,7 @@ pub enum ReportError {
         path: PathBuf,
     },
     /// A file or folder cannot be created.
-    #[error("cannot create {}: {source}", path.display())]
+    #[error("cannot create {}: {source}; check the path and its permissions, or name another folder", path.display())]
     Create {
         /// The file or folder.
         path: PathBuf,

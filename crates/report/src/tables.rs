@@ -280,11 +280,7 @@ impl Table {
                 U64,
                 "sequence alleles read, whoever carries them (on Y of females, where nothing is expected, they are left out of this and the next four counts)",
             ),
-            required(
-                "called",
-                U64,
-                "of these, complete calls; for a recorded female, Y outside the pseudoautosomal regions counts neither here nor in partial, missing or the genotype counts",
-            ),
+            required("called", U64, "of these, complete calls"),
             required(
                 "partial",
                 U64,

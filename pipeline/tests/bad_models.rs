@@ -1,0 +1,350 @@
+//! Models, libraries and devices that cannot be used.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::demo;
+use crate::support::program::{Call, Outcome, testdata, text, workspace};
+use crate::support::refusal::{Case, assert_refused, check, write};
+
+const USAGE: i32 = 64;
+const DATA: i32 = 65;
+const NO_INPUT: i32 = 66;
+const UNAVAILABLE: i32 = 69;
+
+/// A copy of a bundled model.
+pub(crate) fn copy(folder: &Path, model: &str, name: &str) -> PathBuf {
+    let target = folder.join(name);
+    std::fs::create_dir(&target).expect("a folder");
+    for file in ["manifest.json", "model.onnx"] {
+        let source = testdata(&format!("models/{model}/{file}"));
+        std::fs::write(target.join(file), std::fs::read(source).expect("a file")).expect("a file");
+    }
+    target
+}
+
+/// A copy whose manifest has another value at a place, given as a JSON pointer.
+pub(crate) fn edited(
+    folder: &Path,
+    model: &str,
+    name: &str,
+    at: &str,
+    value: impl Into<serde_json::Value>,
+) -> PathBuf {
+    let bundle = copy(folder, model, name);
+    let path = bundle.join("manifest.json");
+    let text = std::fs::read_to_string(&path).expect("the manifest");
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    *manifest
+        .pointer_mut(at)
+        .unwrap_or_else(|| panic!("no {at}")) = value.into();
+    std::fs::write(&path, manifest.to_string()).expect("a file");
+    bundle
+}
+
+/// A run with one variant model only.
+fn with_model(call: Call, model: &Path) -> Call {
+    call.with("--model", text(model))
+}
+
+const KMER: &str = "variant-kmer";
+
+#[test]
+fn models() {
+    let with = |at: &'static str, value: serde_json::Value| {
+        move |inputs: &Path, call: Call| {
+            with_model(call, &edited(inputs, KMER, "edited", at, value.clone()))
+        }
+    };
+    let cases: [Case<'_>; 16] = [
+        (
+            "no model",
+            USAGE,
+            &|_, call| call.without("--model"),
+            &["--model"],
+        ),
+        (
+            "model is not there",
+            NO_INPUT,
+            &|inputs, call| with_model(call, &inputs.join("none")),
+            &["none", "manifest.json"],
+        ),
+        (
+            "model.onnx is not there",
+            NO_INPUT,
+            &|inputs, call| {
+                let bundle = copy(inputs, KMER, "bundle");
+                std::fs::remove_file(bundle.join("model.onnx")).expect("a file");
+                with_model(call, &bundle)
+            },
+            &["model.onnx"],
+        ),
+        (
+            "model.onnx is cut short",
+            DATA,
+            &|inputs, call| {
+                let bundle = copy(inputs, KMER, "bundle");
+                let bytes = std::fs::read(bundle.join("model.onnx")).expect("the model");
+                write(&bundle, "model.onnx", &bytes[..bytes.len() / 2]);
+                with_model(call, &bundle)
+            },
+            &["model.onnx", "again"],
+        ),
+        (
+            "model.onnx is prose",
+            DATA,
+            &|inputs, call| {
+                let bundle = copy(inputs, KMER, "bundle");
+                write(&bundle, "model.onnx", "once upon a time");
+                with_model(call, &bundle)
+            },
+            &["model.onnx", "again"],
+        ),
+        (
+            "manifest is no JSON",
+            DATA,
+            &|inputs, call| {
+                let bundle = copy(inputs, KMER, "bundle");
+                write(&bundle, "manifest.json", "{\"name\": ");
+                with_model(call, &bundle)
+            },
+            &["manifest.json", "model-manifest.schema.json"],
+        ),
+        (
+            "manifest with an unknown key",
+            DATA,
+            &|inputs, call| {
+                let bundle = copy(inputs, KMER, "bundle");
+                let text =
+                    std::fs::read_to_string(bundle.join("manifest.json")).expect("the manifest");
+                write(
+                    &bundle,
+                    "manifest.json",
+                    text.replacen("\"kind\"", "\"sort\"", 1),
+                );
+                with_model(call, &bundle)
+            },
+            &["manifest.json", "sort"],
+        ),
+        (
+            "manifest of another file",
+            DATA,
+            &|inputs, call| {
+                let bundle = copy(inputs, KMER, "bundle");
+                let text =
+                    std::fs::read_to_string(bundle.join("manifest.json")).expect("the manifest");
+                let sha = "0".repeat(64);
+                write(
+                    &bundle,
+                    "manifest.json",
+                    text.replacen("\"kind\"", &format!("\"sha256\": \"{sha}\", \"kind\""), 1),
+                );
+                with_model(call, &bundle)
+            },
+            &["model.onnx", "SHA-256"],
+        ),
+        (
+            "window of another shape",
+            DATA,
+            &with("/inputs/0/params/window", 61.into()),
+            &["model.onnx", "ref_tokens", "shape"],
+        ),
+        (
+            "input that the graph lacks",
+            DATA,
+            &with("/inputs/0/tensor", "tokens".into()),
+            &["model.onnx", "'ref_tokens'"],
+        ),
+        (
+            "output that the graph lacks",
+            DATA,
+            &with("/outputs/0/tensor", "logits".into()),
+            &["model.onnx", "'logits'"],
+        ),
+        (
+            "column that the output lacks",
+            DATA,
+            &with("/outputs/0/column", 7.into()),
+            &["model.onnx", "column 7"],
+        ),
+        (
+            "annotation that does not exist",
+            DATA,
+            &with("/inputs/2/params/features/0/name", "allele.colour".into()),
+            &["allele.colour"],
+        ),
+        (
+            "another genome build",
+            DATA,
+            &with("/genome_build", "GRCh38".into()),
+            &["demo-variant-kmer", "genome build"],
+        ),
+        (
+            "two models of one name",
+            USAGE,
+            &|_, call| {
+                let model = testdata("models/variant-kmer");
+                call.also("--model", model)
+            },
+            &["demo-variant-kmer", "name"],
+        ),
+        (
+            "feature that no model gives",
+            DATA,
+            &|_, call| call.with("--model", testdata("models/patient-risk")),
+            &[
+                "demo-patient-risk",
+                "burden.demo-variant-kmer.pathogenicity.sum",
+            ],
+        ),
+    ];
+    check(&cases);
+}
+
+#[test]
+fn patient_models_score_no_variants() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let call =
+        demo::score(&folder.path().join("out")).also("--model", testdata("models/patient-risk"));
+    assert_refused(
+        "score",
+        &call.run(),
+        USAGE,
+        &["demo-patient-risk", "'score'"],
+    );
+    let call =
+        demo::score(&folder.path().join("out")).with("--samplesheet", testdata("samplesheet.csv"));
+    assert_refused("sheet", &call.run(), USAGE, &["--samplesheet"]);
+    assert_eq!(
+        std::fs::read_dir(folder.path())
+            .expect("the folder")
+            .count(),
+        0
+    );
+}
+
+/// Path of the C library that this process runs on: a library that is not ONNX Runtime.
+fn c_library() -> String {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("the maps of this process");
+    let path = maps
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(5));
+    let library = path.filter(|path| path.contains("libc.so") || path.contains("libc-"));
+    library.map(str::to_owned).next().expect("the C library")
+}
+
+/// A library with the entry point of ONNX Runtime that knows no interface newer than that of 1.10.
+fn old_runtime(folder: &Path) -> String {
+    let source = write(
+        folder,
+        "old.c",
+        r#"
+        typedef struct { const void *(*get)(unsigned); const char *(*version)(void); } Base;
+        static const void *get(unsigned version) { (void)version; return 0; }
+        static const char *version(void) { return "1.10.0"; }
+        static const Base base = { get, version };
+        const Base *OrtGetApiBase(void) { return &base; }
+    "#,
+    );
+    let library = text(&folder.join("libonnxruntime.so.1.10.0"));
+    let status = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o", &library, &source])
+        .status();
+    assert!(
+        status
+            .expect("a C compiler, which Rust needs too")
+            .success()
+    );
+    library
+}
+
+#[test]
+fn libraries_and_devices() {
+    let cases: [Case<'_>; 7] = [
+        (
+            "no library",
+            UNAVAILABLE,
+            &|inputs, call| call.with("--onnxruntime", text(&inputs.join("none.so"))),
+            &["none.so", "pip install onnxruntime", "--onnxruntime"],
+        ),
+        (
+            "an empty folder",
+            UNAVAILABLE,
+            &|inputs, call| {
+                let folder = inputs.join("empty");
+                std::fs::create_dir(&folder).expect("a folder");
+                call.with("--onnxruntime", text(&folder))
+            },
+            &["empty", "pip install onnxruntime"],
+        ),
+        (
+            "prose",
+            UNAVAILABLE,
+            &|inputs, call| {
+                call.with(
+                    "--onnxruntime",
+                    write(inputs, "prose.so", "once upon a time"),
+                )
+            },
+            &["prose.so", "1.17"],
+        ),
+        (
+            "another library",
+            UNAVAILABLE,
+            &|_, call| call.with("--onnxruntime", c_library()),
+            &["libc", "1.17"],
+        ),
+        (
+            "too old",
+            UNAVAILABLE,
+            &|inputs, call| call.with("--onnxruntime", old_runtime(inputs)),
+            &["1.10.0", "1.17"],
+        ),
+        (
+            "no card",
+            UNAVAILABLE,
+            &|_, call| call.with("--device", "cuda"),
+            &["'cuda'", "demo-", "--device cpu"],
+        ),
+        (
+            "no library of the settings file",
+            UNAVAILABLE,
+            &|inputs, call| {
+                call.with(
+                    "--config",
+                    write(inputs, "varisk.toml", "onnxruntime = 'here/none.so'"),
+                )
+            },
+            &["here/none.so"],
+        ),
+    ];
+    check(&cases);
+}
+
+/// `doctor` says what is missing and how to get it, and that it is missing.
+#[test]
+fn doctor_without_a_library() {
+    let Outcome {
+        code,
+        stdout,
+        stderr,
+    } = Call::new("doctor")
+        .with("--onnxruntime", "/nowhere/x.so")
+        .run();
+    assert_eq!(code, Some(UNAVAILABLE));
+    assert!(
+        stdout.contains("threads") && stdout.contains("/nowhere/x.so"),
+        "{stdout}"
+    );
+    assert!(stderr.contains("pip install onnxruntime"), "{stderr}");
+}
+
+#[test]
+fn model_check_refuses_what_run_refuses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bundle = edited(folder.path(), KMER, "edited", "/inputs/0/params/window", 61);
+    let call = Call::new("model check").also(&text(&bundle), "");
+    assert_refused("check", &call.run(), DATA, &["model.onnx", "ref_tokens"]);
+    let call = Call::new("model inspect").also(&text(&workspace().join("docs")), "");
+    assert_refused("inspect", &call.run(), NO_INPUT, &["docs", "manifest.json"]);
+}

@@ -1,0 +1,6 @@
+//! What the tests of the program share.
+
+pub(crate) mod cohort;
+pub(crate) mod demo;
+pub(crate) mod program;
+pub(crate) mod refusal;
