@@ -124,7 +124,7 @@ pub(crate) fn finish(
     if !plan.patients.is_empty() {
         write_patients(state, &end, folder)?;
     }
-    let record = run_record(state, end, folder, counts)?;
+    let record = run_record(state, end, folder, counts, log)?;
     let json = serde_json::to_vec_pretty(&record)?;
     let path = folder.join("run.json");
     std::fs::write(&path, json)
@@ -314,7 +314,9 @@ fn run_record(
     end: Finish<'_>,
     folder: &Path,
     counts: BTreeMap<String, u64>,
+    log: &Log,
 ) -> anyhow::Result<RunRecord> {
+    let mut warnings = end.warnings;
     let checkpoint = &state.checkpoint;
     let plan = &checkpoint.plan;
     let mut inputs = plan.file_records();
@@ -323,11 +325,21 @@ fn run_record(
         .and_then(|hashes| hashes.join().ok())
         .unwrap_or_default();
     for (record, (role, path, mark)) in inputs.iter_mut().zip(&plan.fingerprints) {
-        record.sha256 = match hashes.get(path) {
-            Some(sha256) => Some(sha256.clone()),
-            None if mark == hash::STREAM || role == REFERENCE => None,
-            None => hash::file(path).ok().flatten(),
-        };
+        if mark == hash::STREAM {
+            continue;
+        }
+        // A hash of anything but what was read would be worse than none.
+        if hash::fingerprint(path).ok().as_ref() != Some(mark) {
+            let changed = format!(
+                "{} is not there any more as it was read, so its SHA-256 is not recorded",
+                path.display()
+            );
+            log.warn(&changed);
+            warnings.push(changed);
+        } else if role != REFERENCE {
+            let early = hashes.get(path).cloned();
+            record.sha256 = early.or_else(|| hash::file(path).ok().flatten());
+        }
     }
     let model_records: Vec<ModelRecord> = plan
         .variant_models
@@ -360,7 +372,7 @@ fn run_record(
         plan_sha256: checkpoint.plan_sha256.clone(),
         patients: plan.patients.len() as u64,
         counts,
-        warnings: end.warnings,
+        warnings,
         tables,
         timings: checkpoint
             .timings

@@ -206,7 +206,7 @@ fn variants() {
             DATA,
             &|inputs, call| {
                 edited(inputs, call, |vcf| {
-                    vcf.samples[5] = SECRET_SAMPLE.to_owned()
+                    vcf.samples[5] = SECRET_SAMPLE.to_owned();
                 })
             },
             &["edited.vcf", "sample"],
@@ -227,7 +227,7 @@ fn variants() {
             DATA,
             &|inputs, call| {
                 edited(inputs, call, |vcf| {
-                    vcf.header.retain(|line| !line.contains("ID=AF,"))
+                    vcf.header.retain(|line| !line.contains("ID=AF,"));
                 })
             },
             &["edited.vcf", "AF"],

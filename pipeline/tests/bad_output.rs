@@ -309,7 +309,7 @@ fn shards() {
     change(copy("edited-part").join(part()), &|bytes| bytes[5000] ^= 1);
     change(copy("edited-folds").join(folds()), &|bytes| bytes[100] ^= 1);
     change(copy("cut-state").join("state.json"), &|bytes| {
-        bytes.truncate(1000)
+        bytes.truncate(1000);
     });
     std::fs::remove_file(copy("no-part").join(part())).expect("a file");
     std::fs::create_dir(at("empty")).expect("a folder");

@@ -130,6 +130,34 @@ fn check_records(whole: &serde_json::Value, merged: &serde_json::Value) {
     assert_eq!(merged["verb"], "merge");
 }
 
+/// Files that are gone when shards are merged have no hash, and that is said.
+#[test]
+fn inputs_gone_before_the_merge() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [vcf, shard, merged] =
+        ["cohort.vcf", "shard", "merged"].map(|name| folder.path().join(name));
+    std::fs::write(&vcf, Vcf::bundled().text()).expect("a file");
+    run(&shard)
+        .with("--vcf", text(&vcf))
+        .with("--shard", "1/1")
+        .succeed();
+    std::fs::write(&vcf, "another file").expect("a file");
+    let merge = Call::new("merge")
+        .also(&text(&shard), "")
+        .with("--output", text(&merged));
+    let done = merge.succeed();
+    assert!(
+        done.stderr.contains("cohort.vcf is not there any more"),
+        "{}",
+        done.stderr
+    );
+    let record = run_record(&merged);
+    let variants = &record["inputs"][0];
+    assert_eq!(variants["role"], "variants");
+    assert!(variants["sha256"].is_null(), "{variants}");
+    assert_eq!(record["warnings"].as_array().map(Vec::len), Some(1));
+}
+
 /// Files of single patients: what a file has no record of is not assayed there, never reference.
 #[test]
 fn files_of_single_patients() {

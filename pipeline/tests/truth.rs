@@ -397,10 +397,12 @@ fn count(
     let bases = |text: &str| text.as_bytes().to_vec();
     let (mut from, mut to) = (bases(&allele.reference), bases(&allele.alternate));
     while from.len() > 1 && to.len() > 1 && from.last() == to.last() {
-        (from.pop(), to.pop());
+        from.pop();
+        to.pop();
     }
     while from.len() > 1 && to.len() > 1 && from[0] == to[0] {
-        (from.remove(0), to.remove(0));
+        from.remove(0);
+        to.remove(0);
     }
     if let ([from], [to]) = (from.as_slice(), to.as_slice()) {
         let is_transition = [b"AG", b"GA", b"CT", b"TC"].contains(&&[*from, *to]);

@@ -519,7 +519,10 @@ mod tests {
         .unwrap()
     }
 
-    fn written(folder: &Path, stem: &str, batches: &[(&[(u32, u32, &str)], u32)]) -> Vec<PathBuf> {
+    /// Contig, position and ALT of a row.
+    type Place<'p> = (u32, u32, &'p str);
+
+    fn written(folder: &Path, stem: &str, batches: &[(&[Place<'_>], u32)]) -> Vec<PathBuf> {
         let ranks: Arc<[u32]> = vec![1, 0].into();
         let mut writer = PartWriter::new(folder, stem, rows(&[]).schema(), ranks);
         for (batch, first) in batches {
