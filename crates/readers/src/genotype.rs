@@ -11,7 +11,7 @@ const MISSING: u8 = 254;
 /// Mark of a haplotype that does not exist.
 const ABSENT: u8 = 255;
 /// Highest allele index that a row holds; a site of more alleles is refused, not recoded.
-const MAX_ALLELE: u32 = 250;
+pub(crate) const MAX_ALLELE: u32 = 250;
 
 /// Why genotypes cannot be read. Never quotes the genotype.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

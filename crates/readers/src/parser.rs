@@ -1,6 +1,6 @@
 //! Records of one file taken apart, VCF text and BCF alike, without a reference.
 
-use crate::genotype::{GenotypeRow, decode_text, decode_typed};
+use crate::genotype::{GenotypeRow, MAX_ALLELE, decode_text, decode_typed};
 use crate::record::GenotypeBytes;
 use crate::{Defect, Header, InfoNumber, ParsedRecord, RecordFormat, WantedInfo, bcf, vcf};
 
@@ -84,11 +84,18 @@ impl RecordParser {
         row: &mut GenotypeRow,
     ) -> Result<bool, Defect> {
         let samples = self.header.samples.len();
-        let alternates = record
+        let named = record
             .alternates
             .iter()
             .filter(|range| bytes.get((*range).clone()) != Some(b"."))
             .count();
+        // VCF allows a call of an alternate that the record leaves unnamed (ALT '.'): it counts as
+        // another allele, neither reference nor missing. Where alternates are named, all are.
+        let alternates = if named == 0 {
+            MAX_ALLELE as usize
+        } else {
+            named
+        };
         match &record.genotypes {
             GenotypeBytes::None => return Ok(false),
             GenotypeBytes::Text {

@@ -47,6 +47,16 @@ impl ContigOrder {
                 next += 1;
             }
         }
+        // `<1>` is the contig 1 of the header's assembly file; its records stand among those of the
+        // reference's contig 1.
+        for (id, name, _) in contigs.iter() {
+            let inner = name
+                .strip_prefix('<')
+                .and_then(|name| name.strip_suffix('>'));
+            if let Some(home) = inner.and_then(|inner| contigs.find(inner)) {
+                ranks[id.0 as usize] = ranks[home.0 as usize];
+            }
+        }
         Self(ranks)
     }
 

@@ -174,18 +174,12 @@ fn parse_filter(text: &[u8], filter: &mut String) -> Result<(), Defect> {
             "FILTER holds an empty or reserved name",
         ));
     }
+    // PASS beside the name of a filter is odd but harmless: the text is kept as it is, and only PASS
+    // alone counts as passed.
     let names: Vec<&str> = text.split(';').collect();
-    if names.len() > 1
-        && (names.contains(&"PASS")
-            || names
-                .iter()
-                .enumerate()
-                .any(|(i, name)| names[..i].contains(name)))
-    {
-        return Err(Defect::new(
-            "filter",
-            "FILTER holds a name twice, or PASS beside others",
-        ));
+    let repeated = |(i, name): (usize, &&str)| names[..i].contains(name);
+    if names.iter().enumerate().any(repeated) {
+        return Err(Defect::new("filter", "FILTER holds a name twice"));
     }
     filter.push_str(text);
     Ok(())
