@@ -24,13 +24,14 @@ build: ## Build the release program: target/release/varisk
 	cargo build --release --locked --package varisk
 
 demo: setup ## Run the main job on the bundled cohort and say where the report is
-	cargo build --locked --package varisk
+	cargo build --locked --workspace
 	rm -rf demo-report demo-report.partial
 	$${CARGO_TARGET_DIR:-target}/debug/varisk demo --data testdata --output demo-report
 
 test: setup ## The whole self-contained test suite
 	cargo test --locked --workspace
-	cargo run --locked --quiet --package varisk-xtask -- testdata --check
+	cargo build --locked --workspace
+	$${CARGO_TARGET_DIR:-target}/debug/varisk-xtask testdata --check
 
 test-data: setup oracles ## Real data in VARISK_SHARED against outside oracles
 	@test -d "$(VARISK_SHARED)/data" || { echo "test-data: $(VARISK_SHARED)/data is not there; set VARISK_SHARED to the folder that holds the shared data" >&2; exit 1; }
