@@ -445,11 +445,12 @@ fn cuts_and_sources_of_chr22() {
     let cut =
         |option: &'static str, value: &'static str| move |call: Call| call.with(option, value);
     type Change<'c> = &'c dyn Fn(Call) -> Call;
-    let cases: [(&str, Change<'_>); 8] = [
+    let cases: [(&str, Change<'_>); 9] = [
         ("2 threads", &cut("--threads", "2")),
         ("4 threads", &cut("--threads", "4")),
         ("batches of 64", &cut("--batch-size", "64")),
         ("batches of 1000", &cut("--batch-size", "1000")),
+        ("batches of 8192", &cut("--batch-size", "8192")),
         ("batches of 100 kB", &cut("--batch-bytes", "100000")),
         ("saved states", &|call| {
             call.with("--batch-size", "100")

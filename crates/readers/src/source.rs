@@ -162,7 +162,6 @@ pub struct RecordSource {
     order: Arc<ContigOrder>,
     limits: RunLimits,
     records: u64,
-    bytes: u64,
     spare: SpareBatches,
 }
 
@@ -197,7 +196,6 @@ impl RecordSource {
             order,
             limits: settings.limits.clone(),
             records: 0,
-            bytes: 0,
             spare: SpareBatches::default(),
         })
     }
@@ -218,12 +216,6 @@ impl RecordSource {
     #[must_use]
     pub fn records(&self) -> u64 {
         self.records
-    }
-
-    /// Unpacked bytes given so far.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// The next batch, or `None` at the end.
@@ -247,7 +239,6 @@ impl RecordSource {
             }
             self.take(&mut batch)?;
         }
-        self.bytes += batch.bytes.len() as u64;
         Ok((!batch.entries.is_empty()).then_some(batch))
     }
 

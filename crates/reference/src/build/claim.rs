@@ -159,7 +159,7 @@ mod tests {
             assert_eq!(claim.map(|claim| claim.build), expected, "{text}");
         };
         check(
-            "file:///work/3f/b37ac9e0d1c2b3a4f5e6d7c8b9a0f1/genome.fa",
+            "file:///scratch/3f/b37ac9e0d1c2b3a4f5e6d7c8b9a0f1/genome.fa",
             None,
         );
         check("/x/1b37c2d0-1111-2222-3333-444455556666/genome.fa", None);
