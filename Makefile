@@ -8,6 +8,8 @@ SHELL := /bin/bash
 TOOLS := $(CURDIR)/.varisk
 export ORT_DYLIB_PATH ?= $(TOOLS)/onnxruntime
 export LIBCLANG_PATH ?= $(TOOLS)/libclang
+# The wheel of libclang has no headers of its own; the C compiler's serve.
+export BINDGEN_EXTRA_CLANG_ARGS ?= -I$(shell cc -print-file-name=include)
 export VARISK_SHARED ?= $(abspath $(CURDIR)/../shared)
 export PATH := $(TOOLS)/bin:$(PATH)
 
@@ -19,8 +21,7 @@ help: ## Show the targets
 setup: ## Bring what the build and the tests need into .varisk (idempotent)
 	@.ci/setup
 
-build: ## Build the release program: target/release/varisk
-	@.ci/setup --compiler-only
+build: setup ## Build the release program: target/release/varisk
 	cargo build --release --locked --package varisk
 
 demo: setup ## Run the main job on the bundled cohort and say where the report is

@@ -9,7 +9,7 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-use crate::{AlleleClass, CallMatrix, ContigSet, Sex};
+use crate::{AlleleClass, CallMatrix, ContigSet, Sex, SiteEvidence};
 
 /// Names of the site columns that every batch has after normalisation.
 pub mod columns {
@@ -45,6 +45,14 @@ pub mod columns {
     pub const REASON: &str = "reason";
     /// Prefix of INFO columns: `info.AF` (`Float32`, nullable).
     pub const INFO_PREFIX: &str = "info.";
+    /// Prefix of INFO columns as written: `text.CSQ` (`Utf8`, nullable); of a field with a value for
+    /// each allele, that of the row's allele.
+    pub const TEXT_PREFIX: &str = "text.";
+    /// Prefix of consequence columns: `consequence.term`.
+    pub const CONSEQUENCE_PREFIX: &str = "consequence.";
+    /// Prefix of columns over the reads of the patients who carry the allele: `reads.depth`
+    /// (`Float32`, nullable).
+    pub const READS_PREFIX: &str = "reads.";
     /// Prefix of score columns: `score.<model>.<output>` (`Float32`, nullable).
     pub const SCORE_PREFIX: &str = "score.";
     /// Prefix of per-model reason columns: `reason.<model>` (`Utf8`, nullable).
@@ -107,8 +115,19 @@ pub enum BatchError {
     Arrow(#[from] ArrowError),
 }
 
+/// Reads of one patient at one row of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowEvidence {
+    /// Row of the batch.
+    pub row: u32,
+    /// Column of the calls.
+    pub sample: u32,
+    /// What the reads show.
+    pub evidence: SiteEvidence,
+}
+
 /// A numbered batch of biallelic alleles: site columns with a declared schema, and beside them a
-/// matrix of calls, shape (alleles, samples).
+/// matrix of calls, shape (alleles, samples), and what reads show where they were asked.
 #[derive(Clone, Debug)]
 pub struct SiteBatch {
     number: u64,
@@ -116,6 +135,8 @@ pub struct SiteBatch {
     sites: RecordBatch,
     calls: Arc<CallMatrix>,
     sexes: Arc<[Sex]>,
+    /// Sorted by row, then sample.
+    evidence: Arc<[RowEvidence]>,
 }
 
 impl SiteBatch {
@@ -141,6 +162,7 @@ impl SiteBatch {
             sites,
             calls: Arc::new(calls),
             sexes: Arc::new([]),
+            evidence: Arc::new([]),
         })
     }
 
@@ -192,6 +214,52 @@ impl SiteBatch {
     #[must_use]
     pub fn calls(&self) -> &CallMatrix {
         &self.calls
+    }
+
+    /// Replaces the calls, as reads or other evidence complete them.
+    ///
+    /// # Errors
+    /// Their shape is not that of the calls so far.
+    pub fn with_calls(mut self, calls: CallMatrix) -> Result<Self, BatchError> {
+        if calls.rows() != self.calls.rows() || calls.samples() != self.calls.samples() {
+            return Err(BatchError::Shape {
+                sites: self.len(),
+                calls: calls.rows(),
+            });
+        }
+        self.calls = Arc::new(calls);
+        Ok(self)
+    }
+
+    /// Adds what reads show.
+    #[must_use]
+    pub fn with_evidence(mut self, mut evidence: Vec<RowEvidence>) -> Self {
+        evidence.sort_by_key(|entry| (entry.row, entry.sample));
+        self.evidence = evidence.into();
+        self
+    }
+
+    /// What the reads of each patient show at a row, by sample; only of those whose reads were
+    /// asked there.
+    #[must_use]
+    pub fn row_evidence(&self, row: usize) -> &[RowEvidence] {
+        let start = self
+            .evidence
+            .partition_point(|entry| (entry.row as usize) < row);
+        let end = self
+            .evidence
+            .partition_point(|entry| (entry.row as usize) <= row);
+        &self.evidence[start..end]
+    }
+
+    /// What the reads of one patient show at a row; `None` where they were not asked.
+    #[must_use]
+    pub fn evidence(&self, row: usize, sample: usize) -> Option<&SiteEvidence> {
+        let entries = self.row_evidence(row);
+        let at = entries
+            .binary_search_by_key(&sample, |entry| entry.sample as usize)
+            .ok()?;
+        Some(&entries[at].evidence)
     }
 
     /// Adds columns at the right.

@@ -34,7 +34,8 @@ impl Haplotype {
 }
 
 /// A call in one byte: bits 0-2 first haplotype, 3-5 second, 6 phased, 7 polyploid (then the call
-/// stands in [`CallMatrix::polyploid`]).
+/// stands in [`CallMatrix::polyploid`]). Values of bits 0-2 that are no haplotype mark calls that no
+/// record holds: see [`CallCode::inferred_reference`] and [`CallCode::from_reads`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallCode(pub u8);
 
@@ -70,6 +71,9 @@ impl CallCode {
     /// First and second haplotype; not meaningful for a polyploid call.
     #[must_use]
     pub const fn haplotypes(self) -> [Haplotype; 2] {
+        if let Some((_, haplotypes)) = self.inference() {
+            return haplotypes;
+        }
         [
             Haplotype::from_bits(self.0),
             Haplotype::from_bits(self.0 >> 3),
@@ -197,6 +201,16 @@ impl CallMatrix {
         let start = self.codes.len();
         self.codes.resize(start + self.samples, fill.0);
         &mut self.codes[start..]
+    }
+
+    /// Sets the code of one call; nothing happens beyond the matrix.
+    pub fn set(&mut self, row: usize, sample: usize, code: CallCode) {
+        let at = row.saturating_mul(self.samples).saturating_add(sample);
+        if sample < self.samples
+            && let Some(byte) = self.codes.get_mut(at)
+        {
+            *byte = code.0;
+        }
     }
 
     /// Takes the last row back.

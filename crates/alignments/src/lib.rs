@@ -1,0 +1,1 @@
+//! Evidence from BAM and CRAM at sites that matter.

@@ -1,0 +1,1 @@
+//! Consequences of alleles on transcripts, from gene models or from INFO.

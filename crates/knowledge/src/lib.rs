@@ -1,0 +1,1 @@
+//! Knowledge bundle: build from public sources, lock, verify, merge join.
