@@ -1,12 +1,15 @@
 //! A BCF record taken apart (VCF specification, section 6).
 
-use std::ops::Range;
+mod typed;
 
+use crate::info_text::{InfoText, WantedText};
 use crate::record::{
     Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternates, check_reference_text,
 };
 use crate::vcf::{check_count, given_twice};
 use crate::{Header, InfoNumber};
+
+use self::typed::{Cursor, Kind, Number, Value};
 
 /// Length of the two length words before a record.
 pub(crate) const LENGTH_WORDS: usize = 8;
@@ -35,10 +38,11 @@ pub(crate) fn parse(
     header: &Header,
     genotype_key: Option<usize>,
     wanted: &[WantedInfo],
+    texts: &[WantedText],
     record: &mut ParsedRecord,
 ) -> Result<(), Defect> {
-    record.clear(wanted.len());
-    parse_parts(bytes, header, genotype_key, wanted, record)
+    record.clear(wanted.len(), texts.len());
+    parse_parts(bytes, header, genotype_key, wanted, texts, record)
         .unwrap_or_else(|| Err(Defect::new("layout", "the binary record is damaged")))
 }
 
@@ -48,6 +52,7 @@ fn parse_parts(
     header: &Header,
     genotype_key: Option<usize>,
     wanted: &[WantedInfo],
+    texts: &[WantedText],
     record: &mut ParsedRecord,
 ) -> Option<Result<(), Defect>> {
     let shared = usize::try_from(uint32(bytes, 0)?).ok()?;
@@ -100,6 +105,15 @@ fn parse_parts(
     for _ in 0..infos {
         let key = usize::try_from(cursor.value()?.integer(bytes, 0)??).ok()?;
         let value = cursor.value()?;
+        let text = texts
+            .iter()
+            .zip(&mut record.texts)
+            .find(|(field, _)| field.dictionary_index == Some(key));
+        if let Some((field, out)) = text
+            && let Err(defect) = text_value(bytes, &value, field, alternates, out)?
+        {
+            return Some(Err(defect));
+        }
         let Some((field, out)) = wanted
             .iter()
             .zip(&mut record.info)
@@ -157,6 +171,26 @@ fn parse_parts(
     (cursor.at == bytes.len()).then_some(Ok(()))
 }
 
+/// An INFO field as VCF text; `None` where the vector is damaged.
+fn text_value(
+    bytes: &[u8],
+    value: &Value,
+    field: &WantedText,
+    alternates: usize,
+    out: &mut InfoText,
+) -> Option<Result<(), Defect>> {
+    if out.is_present() {
+        return Some(Err(given_twice(&field.name)));
+    }
+    // The presence of a flag is its value, whatever the writer put there.
+    if field.number == InfoNumber::Flag {
+        out.set("1");
+        return Some(Ok(()));
+    }
+    value.render(bytes, out.start())?;
+    Some(field.check(out, alternates))
+}
+
 fn numbers(
     bytes: &[u8],
     value: &Value,
@@ -186,164 +220,4 @@ fn numbers(
         return Some(Ok(()));
     }
     Some(check_count(field, out.len(), alternates))
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Missing,
-    Int8,
-    Int16,
-    Int32,
-    Float,
-    Text,
-}
-
-impl Kind {
-    fn width(self) -> usize {
-        match self {
-            Self::Missing => 0,
-            Self::Int8 | Self::Text => 1,
-            Self::Int16 => 2,
-            Self::Int32 | Self::Float => 4,
-        }
-    }
-}
-
-enum Number {
-    Value(f32),
-    Missing,
-    End,
-}
-
-struct Value {
-    kind: Kind,
-    count: usize,
-    range: Range<usize>,
-}
-
-impl Value {
-    fn raw<'a>(&self, bytes: &'a [u8], i: usize) -> Option<&'a [u8]> {
-        let width = self.kind.width();
-        let start = self.range.start.checked_add(i.checked_mul(width)?)?;
-        bytes
-            .get(start..start.checked_add(width)?)
-            .filter(|_| i < self.count)
-    }
-
-    /// An integer; the inner `None` for a missing one.
-    fn integer(&self, bytes: &[u8], i: usize) -> Option<Option<i32>> {
-        let raw = self.raw(bytes, i)?;
-        Some(match (self.kind, raw) {
-            (Kind::Int8, [a]) => {
-                Some(i32::from(a.cast_signed())).filter(|v| *v > i32::from(i8::MIN) + 7)
-            }
-            (Kind::Int16, [a, b]) => Some(i32::from(i16::from_le_bytes([*a, *b])))
-                .filter(|v| *v > i32::from(i16::MIN) + 7),
-            (Kind::Int32, [a, b, c, d]) => {
-                Some(i32::from_le_bytes([*a, *b, *c, *d])).filter(|v| *v > i32::MIN + 7)
-            }
-            _ => return None,
-        })
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "INFO numbers are features in 32-bit floats"
-    )]
-    fn number(&self, bytes: &[u8], i: usize) -> Option<Number> {
-        let raw = self.raw(bytes, i)?;
-        let (value, end) = match (self.kind, raw) {
-            (Kind::Int8, [a]) => (f32::from(a.cast_signed()), *a == 0x81),
-            (Kind::Int16, [a, b]) => (
-                f32::from(i16::from_le_bytes([*a, *b])),
-                [*a, *b] == [0x01, 0x80],
-            ),
-            (Kind::Int32, [a, b, c, d]) => (
-                i32::from_le_bytes([*a, *b, *c, *d]) as f32,
-                [*a, *b, *c, *d] == [0x01, 0, 0, 0x80],
-            ),
-            (Kind::Float, [a, b, c, d]) => {
-                let bits = u32::from_le_bytes([*a, *b, *c, *d]);
-                return Some(match bits {
-                    0x7f80_0001 => Number::Missing,
-                    0x7f80_0002 => Number::End,
-                    _ => Number::Value(f32::from_bits(bits)),
-                });
-            }
-            _ => return None,
-        };
-        if end {
-            return Some(Number::End);
-        }
-        Some(if self.integer(bytes, i)?.is_none() {
-            Number::Missing
-        } else {
-            Number::Value(value)
-        })
-    }
-}
-
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Cursor<'_> {
-    fn skip(&mut self, length: usize) -> Option<Range<usize>> {
-        let end = self
-            .at
-            .checked_add(length)
-            .filter(|end| *end <= self.bytes.len())?;
-        let range = self.at..end;
-        self.at = end;
-        Some(range)
-    }
-
-    fn descriptor_byte(&mut self) -> Option<(Kind, usize)> {
-        let range = self.skip(1)?;
-        let byte = self.bytes[range.start];
-        let kind = match byte & 0xf {
-            0 => Kind::Missing,
-            1 => Kind::Int8,
-            2 => Kind::Int16,
-            3 => Kind::Int32,
-            5 => Kind::Float,
-            7 => Kind::Text,
-            _ => return None,
-        };
-        Some((kind, usize::from(byte >> 4)))
-    }
-
-    fn descriptor(&mut self) -> Option<(Kind, usize)> {
-        let (kind, short) = self.descriptor_byte()?;
-        if short < 15 {
-            return Some((kind, short));
-        }
-        // The length follows as one integer; anything else would let a file nest lengths for ever.
-        let (length_kind, 1) = self.descriptor_byte()? else {
-            return None;
-        };
-        let range = self.skip(length_kind.width())?;
-        let length = Value {
-            kind: length_kind,
-            count: 1,
-            range,
-        };
-        Some((kind, usize::try_from(length.integer(self.bytes, 0)??).ok()?))
-    }
-
-    fn value(&mut self) -> Option<Value> {
-        let (kind, count) = self.descriptor()?;
-        let range = self.skip(kind.width().checked_mul(count)?)?;
-        Some(Value { kind, count, range })
-    }
-
-    fn text(&mut self) -> Option<Range<usize>> {
-        let value = self.value()?;
-        match value.kind {
-            Kind::Text => Some(value.range),
-            Kind::Missing => Some(self.at..self.at),
-            _ => None,
-        }
-    }
 }

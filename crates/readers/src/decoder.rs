@@ -10,6 +10,7 @@ use varisk_reference::{Normaliser, SequenceReader};
 
 use self::group::Group;
 use self::table::SiteTable;
+pub use self::table::decoded_schema;
 use crate::genotype::decode_biallelic;
 use crate::record::GenotypeBytes;
 use crate::source::FileInput;
@@ -30,6 +31,7 @@ pub struct SiteDecoderSettings {
     files: Vec<FilePlan>,
     patients: usize,
     info_fields: Vec<String>,
+    text_fields: Vec<String>,
     contigs: Arc<ContigSet>,
     ploidy: PloidyMap,
     ref_mismatch: RefMismatch,
@@ -68,10 +70,33 @@ impl SiteDecoderSettings {
             files: plans,
             patients,
             info_fields: info_fields.to_vec(),
+            text_fields: Vec::new(),
             contigs,
             ploidy,
             ref_mismatch,
         })
+    }
+
+    /// Also keeps INFO fields as text: each batch then has a column `text.<FIELD>` for each, after
+    /// the numeric ones, with the raw text of the row's allele. `files` are those that the settings
+    /// were made for.
+    ///
+    /// # Errors
+    /// A file's header does not define a field.
+    pub fn with_text_fields(
+        mut self,
+        files: &[FileInput],
+        fields: &[String],
+    ) -> Result<Self, ReadError> {
+        for (plan, file) in self.files.iter_mut().zip(files) {
+            let parser = plan.parser.clone().with_text_fields(fields);
+            plan.parser = parser.map_err(|detail| ReadError::Unsupported {
+                file: file.name().to_owned(),
+                detail,
+            })?;
+        }
+        self.text_fields = fields.to_vec();
+        Ok(self)
     }
 }
 

@@ -39,6 +39,9 @@ pub struct InfoDefinition {
     pub number: InfoNumber,
     /// Whether it is a flag, or its values are numbers (Integer, Float).
     pub numeric: bool,
+    /// Description, quotes taken off; empty where the line has none. The lines of `CSQ`, `ANN` and
+    /// `BCSQ` say here what their parts are.
+    pub description: String,
 }
 
 /// What the header of a VCF or BCF file says.
@@ -128,7 +131,7 @@ impl Header {
                 if key == "INFO" {
                     let definition = info_definition(id, &fields)?;
                     let known = self.info.entry(id.to_owned()).or_insert(definition.clone());
-                    if *known != definition {
+                    if (known.number, known.numeric) != (definition.number, definition.numeric) {
                         return Err(format!(
                             "INFO '{id}' is defined twice, with different Number or Type"
                         ));
@@ -284,7 +287,11 @@ fn info_definition(id: &str, fields: &[(String, String)]) -> Result<InfoDefiniti
         "String" | "Character" => (number, false),
         text => return Err(format!("INFO '{id}' has the Type '{text}'")),
     };
-    Ok(InfoDefinition { number, numeric })
+    Ok(InfoDefinition {
+        number,
+        numeric,
+        description: field(fields, "Description").unwrap_or_default().to_owned(),
+    })
 }
 
 /// Splits `<key=value,key="quoted, value">`; `None` if it is not of that form.

@@ -17,6 +17,7 @@ mod error;
 mod genotype;
 mod header;
 mod index;
+mod info_text;
 mod parser;
 mod record;
 mod regions;
@@ -25,7 +26,7 @@ mod source;
 mod stream;
 mod vcf;
 
-pub use decoder::{Decoded, RefMismatch, SiteDecoder, SiteDecoderSettings};
+pub use decoder::{Decoded, RefMismatch, SiteDecoder, SiteDecoderSettings, decoded_schema};
 pub use error::{BadRecord, ReadError};
 pub use genotype::{
     GenotypeError, GenotypePlace, GenotypeRow, decode_biallelic, decode_text, decode_typed,

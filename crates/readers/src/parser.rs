@@ -1,6 +1,7 @@
 //! Records of one file taken apart, VCF text and BCF alike, without a reference.
 
 use crate::genotype::{GenotypeRow, MAX_ALLELE, decode_text, decode_typed};
+use crate::info_text::WantedText;
 use crate::record::GenotypeBytes;
 use crate::{Defect, Header, InfoNumber, ParsedRecord, RecordFormat, WantedInfo, bcf, vcf};
 
@@ -10,6 +11,7 @@ pub struct RecordParser {
     format: RecordFormat,
     header: Header,
     wanted: Vec<WantedInfo>,
+    texts: Vec<WantedText>,
     /// Index of GT in the BCF dictionary.
     genotype_key: Option<usize>,
 }
@@ -46,9 +48,22 @@ impl RecordParser {
         Ok(Self {
             format,
             wanted,
+            texts: Vec::new(),
             genotype_key: position("GT"),
             header,
         })
+    }
+
+    /// Also keeps some INFO fields as text, see [`RecordParser::text_value`].
+    ///
+    /// # Errors
+    /// A clause and the remedy: the header does not define a field.
+    pub fn with_text_fields(mut self, fields: &[String]) -> Result<Self, String> {
+        self.texts = fields
+            .iter()
+            .map(|name| WantedText::find(&self.header, name))
+            .collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// The header.
@@ -64,11 +79,17 @@ impl RecordParser {
     pub fn parse(&self, bytes: &[u8], record: &mut ParsedRecord) -> Result<(), Defect> {
         match self.format {
             RecordFormat::Vcf => {
-                vcf::parse_line(bytes, self.header.samples.len(), &self.wanted, record)
+                let samples = self.header.samples.len();
+                vcf::parse(bytes, samples, &self.wanted, &self.texts, record)
             }
-            RecordFormat::Bcf => {
-                bcf::parse(bytes, &self.header, self.genotype_key, &self.wanted, record)
-            }
+            RecordFormat::Bcf => bcf::parse(
+                bytes,
+                &self.header,
+                self.genotype_key,
+                &self.wanted,
+                &self.texts,
+                record,
+            ),
         }
     }
 
@@ -122,6 +143,22 @@ impl RecordParser {
             }
         }
         Ok(true)
+    }
+
+    /// Text of an INFO field asked for with [`RecordParser::with_text_fields`] (by its place there)
+    /// for one alternate allele (0-based), percent-encoding as written: a field of Number=A or R
+    /// gives the allele's own value, any other its whole text, a flag `1`. `None` where the record
+    /// has no value for the allele.
+    #[must_use]
+    pub fn text_value<'r>(
+        &self,
+        record: &'r ParsedRecord,
+        field: usize,
+        alternate: Option<usize>,
+    ) -> Option<&'r str> {
+        self.texts
+            .get(field)?
+            .value(record.texts.get(field)?, alternate)
     }
 
     /// Value of a wanted INFO field for one alternate allele (0-based).

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::InfoNumber;
 use crate::genotype::{GenotypeError, GenotypePlace};
+use crate::info_text::InfoText;
 
 /// How records of a file are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,18 +57,22 @@ pub struct ParsedRecord {
     pub(crate) filter: String,
     /// For each wanted field its values in the order of the record; empty where absent.
     pub(crate) info: Vec<Vec<Option<f32>>>,
+    /// For each field wanted as text what the record has.
+    pub(crate) texts: Vec<InfoText>,
     pub(crate) genotypes: GenotypeBytes,
 }
 
 impl ParsedRecord {
     /// Empties the record for reuse, keeping its memory.
-    pub(crate) fn clear(&mut self, wanted: usize) {
+    pub(crate) fn clear(&mut self, wanted: usize, texts: usize) {
         self.id = None;
         self.alternates.clear();
         self.quality = None;
         self.filter.clear();
         self.info.resize_with(wanted, Vec::new);
         self.info.iter_mut().for_each(Vec::clear);
+        self.texts.resize_with(texts, InfoText::default);
+        self.texts.iter_mut().for_each(InfoText::clear);
         self.genotypes = GenotypeBytes::None;
     }
 

@@ -6,6 +6,7 @@ use memchr::{memchr, memchr_iter};
 
 use crate::InfoNumber;
 use crate::genotype::{GenotypeError, GenotypePlace};
+use crate::info_text::{InfoText, WantedText};
 use crate::record::{
     Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternates, check_reference_text,
     parse_float,
@@ -23,7 +24,18 @@ pub fn parse_line(
     wanted: &[WantedInfo],
     record: &mut ParsedRecord,
 ) -> Result<(), Defect> {
-    record.clear(wanted.len());
+    parse(line, samples, wanted, &[], record)
+}
+
+/// As [`parse_line`], with fields that are wanted as text.
+pub(crate) fn parse(
+    line: &[u8],
+    samples: usize,
+    wanted: &[WantedInfo],
+    texts: &[WantedText],
+    record: &mut ParsedRecord,
+) -> Result<(), Defect> {
+    record.clear(wanted.len(), texts.len());
     let mut columns = Columns {
         line,
         next: Some(0),
@@ -51,12 +63,9 @@ pub fn parse_line(
     record.quality = parse_quality(&line[quality])?;
     parse_filter(&line[filter], &mut record.filter)?;
     check_info(&line[info.clone()])?;
-    parse_info(
-        &line[info],
-        wanted,
-        alternate_alleles(line, record),
-        &mut record.info,
-    )?;
+    let alternates = alternate_alleles(line, record);
+    parse_info(&line[info.clone()], wanted, alternates, &mut record.info)?;
+    parse_texts(&line[info], texts, alternates, &mut record.texts)?;
 
     let format = columns.next();
     match (format, samples) {
@@ -208,6 +217,60 @@ fn check_info(info: &[u8]) -> Result<(), Defect> {
     Ok(())
 }
 
+/// The entry of a field: its value, if it has one.
+fn find_entry<'i>(info: &'i [u8], name: &str) -> Result<Option<Option<&'i [u8]>>, Defect> {
+    let mut entries = info.split(|b| *b == b';').filter_map(|entry| {
+        match entry.strip_prefix(name.as_bytes())? {
+            b"" => Some(None),
+            [b'=', value @ ..] => Some(Some(value)),
+            _ => None,
+        }
+    });
+    let entry = entries.next();
+    if entries.next().is_some() {
+        return Err(given_twice(name));
+    }
+    Ok(entry)
+}
+
+fn parse_texts(
+    info: &[u8],
+    wanted: &[WantedText],
+    alternates: usize,
+    out: &mut [InfoText],
+) -> Result<(), Defect> {
+    for (field, out) in wanted.iter().zip(out) {
+        match find_entry(info, &field.name)? {
+            None => {}
+            Some(None | Some(b"1")) if field.number == InfoNumber::Flag => out.set("1"),
+            // A flag that is written with a value says so itself.
+            Some(Some(b"0" | b".")) if field.number == InfoNumber::Flag => {}
+            Some(Some(_)) if field.number == InfoNumber::Flag => {
+                return Err(flag_with_value(&field.name));
+            }
+            Some(None) => return Err(without_value(&field.name)),
+            Some(Some(text)) => {
+                let text = std::str::from_utf8(text).map_err(|_| {
+                    let detail = format!("INFO field {} is not UTF-8 text", field.name);
+                    Defect::new("info", detail)
+                })?;
+                out.set(text);
+                field.check(out, alternates)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn without_value(name: &str) -> Defect {
+    Defect::new("info", format!("INFO field {name} has no value"))
+}
+
+fn flag_with_value(name: &str) -> Defect {
+    let detail = format!("INFO field {name} is a flag but has a value");
+    Defect::new("info", detail)
+}
+
 fn parse_info(
     info: &[u8],
     wanted: &[WantedInfo],
@@ -215,36 +278,16 @@ fn parse_info(
     out: &mut [Vec<Option<f32>>],
 ) -> Result<(), Defect> {
     for (field, values) in wanted.iter().zip(out) {
-        let name = field.name.as_bytes();
-        let mut entries =
-            info.split(|b| *b == b';')
-                .filter_map(|entry| match entry.strip_prefix(name)? {
-                    b"" => Some(None),
-                    [b'=', value @ ..] => Some(Some(value)),
-                    _ => None,
-                });
-        let entry = entries.next();
-        if entries.next().is_some() {
-            return Err(given_twice(&field.name));
-        }
-        match entry {
+        match find_entry(info, &field.name)? {
             None => {}
             Some(None) if field.number == InfoNumber::Flag => values.push(Some(1.0)),
-            Some(None) => {
-                return Err(Defect::new(
-                    "info",
-                    format!("INFO field {} has no value", field.name),
-                ));
-            }
+            Some(None) => return Err(without_value(&field.name)),
             Some(Some(b".")) => {}
             // A flag that is written with a value says so itself.
             Some(Some(b"0")) if field.number == InfoNumber::Flag => values.push(Some(0.0)),
             Some(Some(b"1")) if field.number == InfoNumber::Flag => values.push(Some(1.0)),
             Some(Some(_)) if field.number == InfoNumber::Flag => {
-                return Err(Defect::new(
-                    "info",
-                    format!("INFO field {} is a flag but has a value", field.name),
-                ));
+                return Err(flag_with_value(&field.name));
             }
             Some(Some(text)) => {
                 for value in text.split(|b| *b == b',') {
@@ -287,13 +330,12 @@ pub(crate) fn check_count(
     if found == expected {
         return Ok(());
     }
-    Err(Defect::new(
-        "info",
-        format!(
-            "INFO field {} has {found} values where {expected} are due",
-            field.name
-        ),
-    ))
+    Err(wrong_count(&field.name, found, expected))
+}
+
+pub(crate) fn wrong_count(name: &str, found: usize, expected: usize) -> Defect {
+    let detail = format!("INFO field {name} has {found} values where {expected} are due");
+    Defect::new("info", detail)
 }
 
 fn split(line: &[u8], range: Range<usize>, separator: u8, out: &mut Vec<Range<usize>>) {

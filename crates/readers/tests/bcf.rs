@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{META, Place, header, info, read_one as read, records};
+use common::{META, Options, Place, header, info, read_one as read, records};
 
 /// A BCF record by hand, after the specification.
 mod bcf {
@@ -154,13 +154,17 @@ fn bcf_equals_vcf() {
             .bytes(),
         ],
     );
-    let expected = read(&place, vcf, &info());
-    assert_eq!(
-        read(&place, place.write("plain.bcf", &file), &info()),
-        expected
-    );
-    assert_eq!(read(&place, place.bgzip("x.bcf", &file), &info()), expected);
+    let options = Options {
+        texts: ["AD", "DB", "AF"].map(str::to_owned).to_vec(),
+        ..info()
+    };
+    let expected = read(&place, vcf, &options);
+    let check = |file| assert_eq!(read(&place, file, &options), expected);
+    check(place.write("plain.bcf", &file));
+    check(place.bgzip("x.bcf", &file));
     assert_eq!(expected.rows.len(), 7);
+    assert!(expected.rows[0].contains("text=[. 1 0.25]"));
+    assert!(expected.rows[2].contains("text=[300 . .]"));
 }
 
 /// Damage in a binary record is named, and never taken for genotypes.

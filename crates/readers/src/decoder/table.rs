@@ -6,9 +6,11 @@ use arrow::array::{
     ArrayRef, Float32Builder, StringBuilder, UInt8Builder, UInt16Builder, UInt32Builder,
     UInt64Builder,
 };
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use varisk_core::{
-    AlleleClass, CallMatrix, ContigId, Position, Reason, SiteBatch, VariantKey, site_schema,
+    AlleleClass, CallMatrix, ContigId, Position, Reason, SiteBatch, VariantKey, columns,
+    site_schema,
 };
 use varisk_reference::{NormaliseError, Normaliser};
 
@@ -16,7 +18,20 @@ use super::group::Member;
 use super::{FilePlan, RefMismatch, SiteDecoderSettings};
 use crate::ReadError;
 
-/// Column builders, in the order of [`site_schema`], and the call matrix.
+/// Schema of the batches that a decoder gives: [`site_schema`] of the numeric INFO fields, then one
+/// nullable `Utf8` column `text.<FIELD>` for each field kept as text.
+#[must_use]
+pub fn decoded_schema(info_fields: &[String], text_fields: &[String]) -> SchemaRef {
+    let sites = site_schema(info_fields);
+    let texts = text_fields.iter().map(|name| {
+        let name = format!("{}{name}", columns::TEXT_PREFIX);
+        Arc::new(Field::new(name, DataType::Utf8, true))
+    });
+    let fields: Vec<_> = sites.fields().iter().cloned().chain(texts).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// Column builders, in the order of [`decoded_schema`], and the call matrix.
 pub(super) struct SiteTable<'s> {
     settings: &'s SiteDecoderSettings,
     pub(super) calls: CallMatrix,
@@ -38,6 +53,7 @@ pub(super) struct SiteTable<'s> {
     site_class: UInt8Builder,
     reason: StringBuilder,
     info: Vec<Float32Builder>,
+    texts: Vec<StringBuilder>,
 }
 
 /// An allele after normalisation, or as it was where that is impossible.
@@ -72,6 +88,11 @@ impl<'s> SiteTable<'s> {
                 .info_fields
                 .iter()
                 .map(|_| Float32Builder::new())
+                .collect(),
+            texts: settings
+                .text_fields
+                .iter()
+                .map(|_| StringBuilder::new())
                 .collect(),
         }
     }
@@ -134,6 +155,9 @@ impl<'s> SiteTable<'s> {
             .append_option(reason.or(place.reason).map(Reason::name));
         for (field, builder) in self.info.iter_mut().enumerate() {
             builder.append_option(plan.parser.info_value(record, field, alternate));
+        }
+        for (field, builder) in self.texts.iter_mut().enumerate() {
+            builder.append_option(plan.parser.text_value(record, field, alternate));
         }
         Ok(())
     }
@@ -226,8 +250,13 @@ impl<'s> SiteTable<'s> {
                 .iter_mut()
                 .map(|builder| Arc::new(builder.finish()) as ArrayRef),
         );
-        let sites = RecordBatch::try_new(site_schema(&self.settings.info_fields), columns)
-            .map_err(varisk_core::BatchError::from)?;
+        columns.extend(
+            self.texts
+                .iter_mut()
+                .map(|builder| Arc::new(builder.finish()) as ArrayRef),
+        );
+        let schema = decoded_schema(&self.settings.info_fields, &self.settings.text_fields);
+        let sites = RecordBatch::try_new(schema, columns).map_err(varisk_core::BatchError::from)?;
         Ok(SiteBatch::try_new(
             number,
             Arc::clone(&self.settings.contigs),

@@ -51,6 +51,7 @@ pub(crate) struct Options {
     pub(crate) regions: Vec<String>,
     pub(crate) shard: Option<String>,
     pub(crate) info: Vec<String>,
+    pub(crate) texts: Vec<String>,
     pub(crate) ref_mismatch: RefMismatch,
     pub(crate) limits: RunLimits,
     pub(crate) skip: u64,
@@ -64,6 +65,7 @@ impl Default for Options {
             regions: Vec::new(),
             shard: None,
             info: Vec::new(),
+            texts: Vec::new(),
             ref_mismatch: RefMismatch::Refuse,
             limits: RunLimits::default(),
             skip: 0,
@@ -179,7 +181,8 @@ pub(crate) fn read_with(
         Arc::clone(&contigs),
         PloidyMap::new(&contigs, GenomeBuild::Other),
         options.ref_mismatch,
-    )?;
+    )?
+    .with_text_fields(&inputs, &options.texts)?;
     let mut decoder = SiteDecoder::new(Arc::new(settings), reference.reader()?);
     let mut regions = match options.regions.as_slice() {
         [] => Regions::all(),
@@ -245,11 +248,23 @@ fn lines(batch: &SiteBatch) -> Vec<String> {
                 .filter(|(_, field)| field.name().starts_with(columns::INFO_PREFIX))
                 .map(|(i, _)| float(sites.column(i), row))
                 .collect();
+            let texts: Vec<String> = sites
+                .schema()
+                .fields()
+                .iter()
+                .filter(|field| field.name().starts_with(columns::TEXT_PREFIX))
+                .map(|field| text(field.name(), row))
+                .collect();
+            let texts = if texts.is_empty() {
+                String::new()
+            } else {
+                format!(" text=[{}]", texts.join(" "))
+            };
             let calls: Vec<String> = (0..batch.calls().samples())
                 .map(|sample| call(batch.calls(), row, sample))
                 .collect();
             format!(
-                "{contig}:{} {}>{} in {contig}:{} {}>{} #{} id={} qual={} filter={} reason={} info=[{}] | {}",
+                "{contig}:{} {}>{} in {contig}:{} {}>{} #{} id={} qual={} filter={} reason={} info=[{}]{texts} | {}",
                 number(columns::POSITION, row),
                 text(columns::REFERENCE, row),
                 text(columns::ALTERNATE, row),
