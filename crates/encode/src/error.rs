@@ -135,16 +135,25 @@ pub enum EncodeError {
         /// All names.
         known: String,
     },
-    /// An annotation comes from a knowledge source that this build does not have.
-    #[error(
-        "tensor '{tensor}': annotation '{name}' needs a knowledge source, and this build has no \
-         such source; use a newer varisk or a model without it"
-    )]
+    /// An annotation comes from a source that this run does not have.
+    #[error("tensor '{tensor}': annotation '{name}' needs {remedy}")]
     NoSuchSource {
         /// The tensor.
         tensor: String,
         /// The name.
         name: String,
+        /// The source, and how to give it.
+        remedy: String,
+    },
+    /// An annotation is of another kind than the manifest says.
+    #[error("tensor '{tensor}': annotation '{name}' {problem}")]
+    AnnotationKind {
+        /// The tensor.
+        tensor: String,
+        /// The name.
+        name: String,
+        /// What it is and what to write.
+        problem: String,
     },
     /// The batches of the run lack a column.
     #[error(

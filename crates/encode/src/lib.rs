@@ -22,8 +22,8 @@ mod testing;
 mod variant;
 mod window;
 
-pub use annotation::KNOWN_ANNOTATIONS;
 pub use annotation::{GC_RADIUS, HOMOPOLYMER_RADIUS};
+pub use annotation::{KNOWN_ANNOTATIONS, NeededSources};
 pub use bases::Bases;
 pub use bundle::{Bundle, MANIFEST_FILE, METADATA_KEY};
 pub use error::{EncodeError, ManifestError};

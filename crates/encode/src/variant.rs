@@ -107,7 +107,9 @@ impl VariantEncoder {
                 Encoder::Kmer(params) => encoder.plan_kmer(params, bundle, &input.tensor)?,
                 Encoder::OneHot(params) => encoder.plan_one_hot(params),
                 Encoder::Annotation(params) => {
-                    let tensor = encoder.annotations.tensor(&input.tensor, params)?;
+                    let tensor = encoder
+                        .annotations
+                        .tensor(&input.tensor, params, input_schema)?;
                     encoder.check_columns(&input.tensor, input_schema)?;
                     (
                         ElementType::F32,
@@ -273,7 +275,7 @@ impl VariantEncoder {
         Ok(next)
     }
 
-    fn columns<'a>(&self, batch: &'a SiteBatch) -> Result<Columns<'a>, EncodeError> {
+    fn columns<'a>(&'a self, batch: &'a SiteBatch) -> Result<Columns<'a>, EncodeError> {
         let plan = &self.annotations;
         let quality = plan.needs_quality.then(|| batch.floats(columns::QUALITY));
         let filter = plan.needs_filter.then(|| batch.text(columns::FILTER));
@@ -289,6 +291,7 @@ impl VariantEncoder {
                 quality: quality.transpose()?,
                 filter: filter.transpose()?,
                 info: info.collect::<Result<_, _>>()?,
+                joined: plan.joined(batch)?,
                 batch,
                 classes: classes.transpose()?,
             },

@@ -2,20 +2,25 @@
 
 mod cohort;
 mod context;
+mod joined;
 
 use arrow::array::{Array, Float32Array, StringArray, UInt8Array};
+use arrow::datatypes::Schema;
 use varisk_core::{AlleleClass, SiteBatch, SiteClass, columns};
 
 use crate::bases::is_acgt;
-use crate::manifest::AnnotationParams;
+use crate::manifest::{AnnotationFeature, AnnotationParams};
 use crate::standardise::Standardise;
 use crate::window::Site;
 use crate::{Bases, EncodeError};
 use cohort::CohortCounts;
 pub(crate) use context::ContextScratch;
 pub use context::{GC_RADIUS, HOMOPOLYMER_RADIUS};
+pub use joined::NeededSources;
+use joined::{Joined, JoinedArray};
 
-/// Every annotation of this build but `info.<FIELD>`, which there is for each INFO field.
+/// Every annotation that a batch has by itself, but `info.<FIELD>`, which there is for each INFO
+/// field. Other stages add `consequence.*`, `reads.*` and `<SOURCE>.<FIELD>` of knowledge sources.
 ///
 /// * `allele.*`: of the normalised allele; `is_*` are 0 or 1, lengths are in bases,
 ///   `length_change` is ALT length minus REF length; transitions and transversions are SNVs.
@@ -49,18 +54,6 @@ pub const KNOWN_ANNOTATIONS: &[&str] = &[
     "cohort.alternate_count",
 ];
 
-/// Prefixes of names that belong to knowledge sources of later builds.
-const LATER_SOURCES: [&str; 8] = [
-    "consequence.",
-    "clinvar.",
-    "gnomad.",
-    "gene.",
-    "conservation.",
-    "splice.",
-    "regulatory.",
-    "track.",
-];
-
 /// What an annotation is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
@@ -77,6 +70,8 @@ enum Source {
     FilterPass,
     /// Index into the INFO columns of the plan.
     Info(usize),
+    /// Index into the columns of other stages.
+    Joined(usize),
     AlternateFrequency,
     CallRate,
     AlternateCount,
@@ -114,6 +109,8 @@ pub(crate) struct SiteColumns<'a> {
     pub(crate) filter: Option<&'a StringArray>,
     /// In the order of [`AnnotationPlan::info_columns`].
     pub(crate) info: Vec<&'a Float32Array>,
+    /// In the order of [`AnnotationPlan::joined`], each with its rule.
+    pub(crate) joined: Vec<(&'a Joined, JoinedArray<'a>)>,
     pub(crate) batch: &'a SiteBatch,
     /// Site classes, where cohort counts are needed.
     pub(crate) classes: Option<&'a UInt8Array>,
@@ -124,6 +121,8 @@ pub(crate) struct SiteColumns<'a> {
 pub(crate) struct AnnotationPlan {
     /// Full names of the INFO columns, each once.
     pub(crate) info_columns: Vec<String>,
+    /// Columns of other stages.
+    joined: Vec<Joined>,
     pub(crate) needs_quality: bool,
     pub(crate) needs_filter: bool,
     needs_context: bool,
@@ -136,6 +135,7 @@ impl AnnotationPlan {
         &mut self,
         tensor: &str,
         params: &AnnotationParams,
+        schema: &Schema,
     ) -> Result<AnnotationTensor, EncodeError> {
         let features = params
             .features
@@ -147,32 +147,49 @@ impl AnnotationPlan {
                     std: feature.std,
                     missing_flag: feature.missing_flag,
                 };
-                Ok((self.source(tensor, &feature.name)?, rule))
+                Ok((self.source(tensor, feature, schema)?, rule))
             })
             .collect::<Result<Vec<_>, EncodeError>>()?;
         Ok(AnnotationTensor { features })
     }
 
-    fn source(&mut self, tensor: &str, name: &str) -> Result<Source, EncodeError> {
+    fn source(
+        &mut self,
+        tensor: &str,
+        feature: &AnnotationFeature,
+        schema: &Schema,
+    ) -> Result<Source, EncodeError> {
+        let name = feature.name.as_str();
+        if feature.values.is_none()
+            && let Some(source) = self.own_source(name)
+        {
+            return Ok(source);
+        }
+        if let Some(joined) = Joined::plan(tensor, feature, schema) {
+            self.joined.push(joined?);
+            return Ok(Source::Joined(self.joined.len() - 1));
+        }
+        Err(EncodeError::UnknownAnnotation {
+            tensor: tensor.to_owned(),
+            name: name.to_owned(),
+            known: format!(
+                "{}, info.<FIELD>, consequence.<TERM>, reads.<FIELD>, <SOURCE>.<FIELD>",
+                KNOWN_ANNOTATIONS.join(", ")
+            ),
+        })
+    }
+
+    /// A source that needs no other stage.
+    fn own_source(&mut self, name: &str) -> Option<Source> {
         if name.starts_with(columns::INFO_PREFIX) && name.len() > columns::INFO_PREFIX.len() {
             let known = self.info_columns.iter().position(|own| own == name);
             let index = known.unwrap_or(self.info_columns.len());
             if known.is_none() {
                 self.info_columns.push(name.to_owned());
             }
-            return Ok(Source::Info(index));
+            return Some(Source::Info(index));
         }
-        let Some(source) = Source::parse(name) else {
-            let (tensor, name) = (tensor.to_owned(), name.to_owned());
-            if LATER_SOURCES.iter().any(|prefix| name.starts_with(prefix)) {
-                return Err(EncodeError::NoSuchSource { tensor, name });
-            }
-            return Err(EncodeError::UnknownAnnotation {
-                tensor,
-                name,
-                known: format!("{}, info.<FIELD>", KNOWN_ANNOTATIONS.join(", ")),
-            });
-        };
+        let source = Source::parse(name)?;
         match source {
             Source::Quality => self.needs_quality = true,
             Source::FilterPass => self.needs_filter = true,
@@ -182,7 +199,18 @@ impl AnnotationPlan {
             }
             _ => {}
         }
-        Ok(source)
+        Some(source)
+    }
+
+    /// The columns of other stages in a batch.
+    pub(crate) fn joined<'a>(
+        &'a self,
+        batch: &'a SiteBatch,
+    ) -> Result<Vec<(&'a Joined, JoinedArray<'a>)>, EncodeError> {
+        let columns = self.joined.iter();
+        columns
+            .map(|joined| Ok((joined, joined.array(batch)?)))
+            .collect()
     }
 
     /// Gathers what the annotations of one row are taken from.
@@ -250,6 +278,10 @@ impl RowFacts<'_> {
                 indicator(filter.value(self.row) == "PASS")
             }
             Source::Info(index) => number(self.columns.info.get(index).copied(), self.row),
+            Source::Joined(index) => {
+                let (joined, array) = self.columns.joined.get(index)?;
+                joined.value(array, self.row)
+            }
             Source::AlternateFrequency => self.cohort.alternate_frequency(),
             Source::CallRate => self.cohort.call_rate(),
             Source::AlternateCount => self.cohort.alternate_count(),
@@ -310,11 +342,21 @@ mod tests {
             assert!(Source::parse(name).is_some(), "{name}");
         }
         let check = |name: &str, part: &str| {
-            let error = AnnotationPlan::default().source("x", name).unwrap_err();
+            let feature = AnnotationFeature {
+                name: name.to_owned(),
+                fill: None,
+                mean: 0.0,
+                std: 1.0,
+                missing_flag: false,
+                values: None,
+            };
+            let error = AnnotationPlan::default()
+                .source("x", &feature, &Schema::empty())
+                .unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
         };
         check("allele.is_snp", "the known ones are allele.is_snv, ");
         check("info.", "info.<FIELD>");
-        check("gnomad.af", "this build has no such source");
+        check("gnomad.af", "knowledge source 'gnomad'");
     }
 }

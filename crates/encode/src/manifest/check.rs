@@ -141,6 +141,15 @@ fn annotation(field: &str, params: &AnnotationParams) -> Checked {
         not_blank(&format!("{field}.name"), &feature.name)?;
         scale(&field, feature.mean, feature.std)?;
         flag(&field, feature.missing_flag, feature.fill.is_some(), "fill")?;
+        if let Some(values) = &feature.values {
+            not_empty(&format!("{field}.values"), values.len())?;
+            if values.values().any(|value| !value.is_finite()) {
+                return fail(
+                    format!("{field}.values"),
+                    "holds a number that is not finite",
+                );
+            }
+        }
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Inputs of a model: tensor names, encoders and their parameters, as the manifest writes them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ElementType;
@@ -315,8 +317,11 @@ pub struct AnnotationParams {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnnotationFeature {
-    /// Its name, such as `allele.is_snv` or `info.AF`.
+    /// Its name, such as `allele.is_snv`, `info.AF`, `consequence.missense` or `gnomad.af`.
     pub name: String,
+    /// For a field of text: the number that stands for each text. Any other text is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<BTreeMap<String, f64>>,
     /// Taken where the value is missing, in the value's own units; without it the value is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fill: Option<f64>,

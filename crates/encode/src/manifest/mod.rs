@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use varisk_core::{GenomeBuild, columns};
 
-use crate::ManifestError;
+use crate::{ManifestError, NeededSources};
 
 pub use input::{
     Allele, AnnotationFeature, AnnotationParams, Channels, CovariateColumn, CovariateParams,
@@ -176,6 +176,33 @@ impl Manifest {
             }
         }
         fields
+    }
+
+    /// What annotation tensors need of other stages.
+    #[must_use]
+    pub fn needed_sources(&self) -> NeededSources {
+        let mut needs = NeededSources::default();
+        for input in &self.inputs {
+            if let Encoder::Annotation(params) = &input.encoder {
+                let names = params.features.iter().map(|feature| &feature.name);
+                names.for_each(|name| needs.note(name));
+            }
+        }
+        needs
+    }
+
+    /// Whether the scores of an allele depend on nothing but the allele and the reference around it:
+    /// such scores of an earlier run can be looked up instead of computed. What comes from the input,
+    /// the cohort, reads or a release of a source may differ from run to run.
+    #[must_use]
+    pub fn depends_on_allele_alone(&self) -> bool {
+        let fixed = |name: &str| name.starts_with("allele.") || name.starts_with("context.");
+        self.inputs.iter().all(|input| match &input.encoder {
+            Encoder::Annotation(params) => {
+                params.features.iter().all(|feature| fixed(&feature.name))
+            }
+            _ => true,
+        })
     }
 
     /// Rows of a batch.

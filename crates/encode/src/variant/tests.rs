@@ -252,7 +252,7 @@ fn plans_that_cannot_work_are_refused_before_the_first_row() {
         annotation("allele.gc"),
         "no annotation is called 'allele.gc'",
     );
-    check(annotation("clinvar.stars"), "no such source");
+    check(annotation("clinvar.stars"), "knowledge source 'clinvar'");
     let huge = json!([{"tensor": "x", "encoder": "onehot",
         "params": {"window": 65_536, "allele": "alt"}}]);
     assert!(encoder(1_024, huge.clone()).is_ok());
