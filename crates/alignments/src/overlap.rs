@@ -5,17 +5,22 @@
 //! chosen by a hash of the name, keeps the sum of both qualities (at most 200) and the other one
 //! drops to 0; where they differ, the better one keeps four fifths of its quality. What drops to 0
 //! fails the filter on base quality.
+//!
+//! Two things differ. Supplementary alignments are not paired, since which of several parts of a read
+//! would meet the mate depended on what else is asked. And mates are settled at the first base after
+//! a deletion too, which htslib passes over. As in htslib, pairs that are not proper are left alone.
 
 use crate::read::{AlignedRead, At};
 
 const PROPER_PAIR: u16 = 0x2;
 const MATE_UNMAPPED: u16 = 0x8;
+const SUPPLEMENTARY: u16 = 0x800;
 /// The sum of the qualities of two mates that agree is at most this.
 const MAX_SUM: u16 = 200;
 
 /// Whether a read can have a mate that overlaps it.
 pub(crate) fn may_overlap(read: &AlignedRead) -> bool {
-    if read.flags & MATE_UNMAPPED != 0 || read.flags & PROPER_PAIR == 0 {
+    if read.flags & (MATE_UNMAPPED | SUPPLEMENTARY) != 0 || read.flags & PROPER_PAIR == 0 {
         return false;
     }
     let elsewhere = read.mate_contig >= 0 && read.mate_contig != read.contig;

@@ -26,6 +26,8 @@ pub struct SiteReads {
 /// That of the reads over one place: it grows with depth, not with the length of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Pileup {
+    /// Filled in by the stream, and not yet one of the others.
+    incoming: AlignedRead,
     slots: Vec<AlignedRead>,
     free: Vec<usize>,
     active: Vec<usize>,
@@ -43,19 +45,16 @@ impl Pileup {
 
     /// A read to be filled in; [`Pileup::push`] takes it in.
     pub(crate) fn buffer(&mut self) -> &mut AlignedRead {
-        if self.free.is_empty() {
-            self.free.push(self.slots.len());
-            self.slots.push(AlignedRead::default());
-        }
-        let slot = self.free.last().copied().unwrap_or(0);
-        &mut self.slots[slot]
+        &mut self.incoming
     }
 
     /// Takes in the read of [`Pileup::buffer`].
     pub(crate) fn push(&mut self) {
-        let Some(slot) = self.free.pop() else {
-            return;
-        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(AlignedRead::default());
+            self.slots.len() - 1
+        });
+        std::mem::swap(&mut self.slots[slot], &mut self.incoming);
         self.active.push(slot);
         if !overlap::may_overlap(&self.slots[slot]) {
             return;
