@@ -105,6 +105,12 @@ impl CallCode {
         })
     }
 
+    /// Whether the site is taken for reference on the user's word alone.
+    #[must_use]
+    pub const fn is_assumed(self) -> bool {
+        self.0 | HAPLOID_BIT == Self::inferred_reference(InferredReference::Assumption, true).0
+    }
+
     /// State of the site as this call shows it. A polyploid call counts as called; what it holds
     /// stands beside the matrix.
     #[must_use]
@@ -188,6 +194,8 @@ pub enum InferredReference {
     Assumption = 2,
 }
 
+/// Tells a haploid inferred reference from a diploid one.
+const HAPLOID_BIT: u8 = 1 << 3;
 /// Values of a code's first three bits that no haplotype has.
 const INFERRED: u8 = 5;
 const READS: u8 = 6;
@@ -256,6 +264,7 @@ mod tests {
                 let call = code.call().unwrap();
                 assert_eq!(call.ploidy, if haploid { 1 } else { 2 });
                 assert_eq!(call.reference(), call.ploidy);
+                assert_eq!(code.is_assumed(), origin == CallOrigin::Assumption);
             }
         }
         for genotype in FROM_READS {
@@ -268,6 +277,8 @@ mod tests {
             CallCode::from_reads(Haplotype::Missing, Haplotype::Reference),
             None
         );
+        let assumed = (0..=u8::MAX).filter(|code| CallCode(*code).is_assumed());
+        assert_eq!(assumed.count(), 2);
         assert!(!seen.contains(&CallCode::NOT_ASSAYED));
         assert!(!seen.contains(&CallCode::POLYPLOID));
     }

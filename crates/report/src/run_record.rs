@@ -39,6 +39,21 @@ pub struct ModelRecord {
     pub batch_size: usize,
 }
 
+/// A knowledge source that was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// Name in the bundle and in column names.
+    pub name: String,
+    /// Kind, such as `clinvar`, `vcf` or `gene_models`.
+    pub kind: String,
+    /// Release, as the bundle's maker wrote it.
+    pub release: String,
+    /// Licence, likewise.
+    pub licence: String,
+    /// SHA-256 of its table in the bundle, or of the file where there is no bundle.
+    pub sha256: String,
+}
+
 /// Time of one stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageTime {
@@ -69,6 +84,9 @@ pub struct RunRecord {
     pub inputs: Vec<FileRecord>,
     /// Models.
     pub models: Vec<ModelRecord>,
+    /// Knowledge sources that were used.
+    #[serde(default)]
+    pub knowledge: Vec<SourceRecord>,
     /// Settings in force.
     pub parameters: serde_json::Value,
     /// SHA-256 over everything that decides the tables.

@@ -136,6 +136,11 @@ impl Table {
                 F64,
                 "share (0 to 1) of the alleles scored by the run's variant models at which the patient has a complete call (Y of females left out); null without variant models",
             ),
+            optional(
+                "assumed_reference",
+                F64,
+                "share (0 to 1) of the same alleles that were taken for reference on the user's word (--absent-as-reference); the greatest over the variant models",
+            ),
             required("model", Text, "name of the patient model"),
             required("model_version", Text, "its version"),
             required("model_sha256", Text, "SHA-256 of its ONNX file"),
@@ -179,6 +184,22 @@ impl Table {
                 U32,
                 "copies of the allele that count (once on X and Y of a male outside the pseudoautosomal regions and on the mitochondrion)",
             ),
+            required(
+                "origin",
+                Text,
+                "what the call rests on: record (of the variant file) or reads (--genotype-from-reads)",
+            ),
+            optional(
+                "depth",
+                U32,
+                "reads of the patient at the site after filters; null where no reads were given",
+            ),
+            optional(
+                "ref_depth",
+                U32,
+                "of these, reads that show the reference allele",
+            ),
+            optional("alt_depth", U32, "of these, reads that show the allele"),
             required("score", F32, "the model's score of the allele"),
             required(
                 "contribution",
@@ -191,7 +212,7 @@ impl Table {
     /// Scored alleles.
     pub const VARIANTS: Self = Self {
         name: "variants",
-        meaning: "a row for each input allele (a record without alternate allele has one row), sorted by contig in the order of the input, position, ref, alt; then for each variant model the columns score.<model>.<output> (float32) and reason.<model> (text): exactly one of score and reason is null",
+        meaning: "a row for each input allele (a record without alternate allele has one row), sorted by contig in the order of the input, position, ref, alt; then, where they were asked for, the columns consequence.<field>, <source>.<field> of each knowledge source (field metadata name its release) and reads.<field>; then for each variant model the columns score.<model>.<output> (float32) and reason.<model> (text): exactly one of score and reason is null",
         columns: &[
             required(c::CONTIG, Text, "contig, by the reference's name"),
             required(
@@ -336,6 +357,136 @@ impl Table {
                 "complete calls on Y outside the pseudoautosomal regions of a recorded female; they have no dosage",
             ),
             required("polyploid", U64, "calls of three or more haplotypes"),
+            required(
+                "from_reference_blocks",
+                U64,
+                "of the calls, those that a gVCF reference block shows (a block that is not good enough counts as missing)",
+            ),
+            required(
+                "from_callable_regions",
+                U64,
+                "of the calls, those that a callable region shows to be reference",
+            ),
+            required(
+                "from_reads",
+                U64,
+                "of the calls, those that reads give (--genotype-from-reads)",
+            ),
+            required(
+                "assumed_reference",
+                U64,
+                "alleles taken for reference on the user's word (--absent-as-reference); they count as no call and are in none of the other counts but 'alleles'",
+            ),
+        ],
+    };
+
+    /// Burden of genes.
+    pub const BURDEN: Self = Self {
+        name: "burden",
+        meaning: "a row for each patient, gene and class of consequence of which the patient carries an allele or has one uncalled; sorted by patient, gene, class. Written where consequences are",
+        columns: &[
+            required("patient", Text, "patient identifier"),
+            required(
+                "gene",
+                Text,
+                "gene symbol, or identifier where the gene models give no symbol",
+            ),
+            required(
+                "class",
+                Text,
+                "lof (worst term of high impact), missense (moderate), synonymous; by the worst term over the gene's transcripts",
+            ),
+            required("alleles", U32, "distinct alleles carried"),
+            required(
+                "copies",
+                U32,
+                "copies carried (once on X and Y of a male outside the pseudoautosomal regions and on the mitochondrion)",
+            ),
+            required(
+                "uncalled",
+                U32,
+                "alleles of the gene and class without a complete call of the patient, those assumed to be reference included",
+            ),
+            required(
+                "alleles_in_input",
+                U32,
+                "alleles of the gene and class in the input, whoever carries them",
+            ),
+        ],
+    };
+
+    /// States of sites in patients.
+    pub const EVIDENCE: Self = Self {
+        name: "evidence",
+        meaning: "a row for each allele and patient; alleles in the order of the input, patients in that of the samplesheet. Written by 'varisk evidence'",
+        columns: &[
+            required("patient", Text, "patient identifier"),
+            required("contig", Text, "contig, by the reference's name"),
+            required(
+                "position",
+                U32,
+                "position of the normalised allele, 1-based; the input's where it cannot be normalised",
+            ),
+            required("ref", Text, "normalised REF"),
+            optional(
+                "alt",
+                Text,
+                "normalised ALT; null where the record has none",
+            ),
+            required("input_position", U32, "POS of the input record, 1-based"),
+            optional("id", Text, "ID of the input record"),
+            required(
+                "state",
+                Text,
+                "called, called_reference, assumed_reference, no_call or not_assayed",
+            ),
+            optional(
+                "origin",
+                Text,
+                "what the state rests on: record, reference_block, callable_region, reads or assumption; null where nothing is known",
+            ),
+            optional(
+                "genotype",
+                Text,
+                "the call seen from this allele: 0 reference, 1 this allele, 2 another alternate allele, '.' not called; '|' where phased; null where nothing is known",
+            ),
+            optional(
+                "depth",
+                U32,
+                "reads of the patient at the site after filters; null where reads were not asked",
+            ),
+            optional(
+                "ref_depth",
+                U32,
+                "of these, reads that show the reference allele",
+            ),
+            optional("alt_depth", U32, "of these, reads that show the allele"),
+            optional(
+                "other_depth",
+                U32,
+                "of these, reads that show something else, a deletion over the site included",
+            ),
+            optional(
+                "alt_forward",
+                U32,
+                "reads with the allele on the forward strand",
+            ),
+            optional(
+                "alt_reverse",
+                U32,
+                "reads with the allele on the reverse strand",
+            ),
+            optional(
+                "alt_base_quality",
+                F64,
+                "mean base quality (Phred) of the reads with the allele",
+            ),
+            optional(
+                "alt_mapping_quality",
+                F64,
+                "mean mapping quality (Phred) of the reads with the allele",
+            ),
+            optional("soft_clipped", U32, "of the depth, reads with a soft clip"),
         ],
     };
 
@@ -353,12 +504,14 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::RISK,
         Self::FINDINGS,
         Self::VARIANTS,
         Self::FEATURES,
+        Self::BURDEN,
         Self::QC,
+        Self::EVIDENCE,
         Self::QUARANTINE,
     ];
 
@@ -376,13 +529,14 @@ impl Table {
     }
 }
 
-/// Schema of the variants table of a run: the fixed columns, then the score and reason columns of
-/// its models as they stand in the batches.
+/// Schema of the variants table of a run: the fixed columns, then what stages added (consequences,
+/// fields of knowledge sources, reads, scores and reasons), as it stands in the batches. What was
+/// only read from INFO stays out.
 #[must_use]
 pub fn variant_schema(batch: &Schema) -> SchemaRef {
     let is_result = |field: &&Arc<Field>| {
         let name = field.name();
-        name.starts_with(c::SCORE_PREFIX) || name.starts_with(c::REASON_PREFIX)
+        name.contains('.') && !name.starts_with(c::INFO_PREFIX) && !name.starts_with(c::TEXT_PREFIX)
     };
     let mut fields: Vec<Arc<Field>> = Table::VARIANTS.fields().into_iter().map(Arc::new).collect();
     fields.extend(batch.fields().iter().filter(is_result).cloned());

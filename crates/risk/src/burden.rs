@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use varisk_core::{
-    Analysis, AnalysisError, AnalysisOutput, DosageTable, ExactSum, FeatureTable, FeatureValue,
-    Patient, Quantised, Reason, Sex, SiteBatch, SiteClass, dequantise, quantise,
+    Analysis, AnalysisError, AnalysisOutput, CallCode, DosageTable, ExactSum, FeatureTable,
+    FeatureValue, Patient, Quantised, Reason, Sex, SiteBatch, SiteClass, dequantise, quantise,
 };
 
 use crate::ScoreOutput;
@@ -12,8 +12,9 @@ use crate::dosage::Dosages;
 use crate::saved::{load, save};
 
 /// The fold. Features are `burden.<model>.<output>.sum`, `.max`, `.count_above` (where the manifest
-/// names a threshold) and `.coverage`: of the scored alleles at which the
-/// patient is expected to have a copy, the share with a complete call.
+/// names a threshold), `.coverage`: of the scored alleles at which the
+/// patient is expected to have a copy, the share with a complete call, and `.assumed`: the share
+/// taken for reference on the user's word.
 ///
 /// # Memory
 /// About 50 bytes for each patient.
@@ -45,8 +46,10 @@ struct PatientState {
     sum: ExactSum,
     maximum: Option<Quantised>,
     copies_above: u64,
-    /// Scored alleles with a dosage.
+    /// Scored alleles with a dosage that something shows.
     called: u64,
+    /// Scored alleles taken for reference on the user's word.
+    assumed: u64,
 }
 
 impl Burden {
@@ -105,9 +108,15 @@ impl Analysis for Burden {
             for (expected, sex) in self.state.expected.iter_mut().zip(SEXES) {
                 *expected += u64::from(class.expected_ploidy(sex) != Some(0));
             }
+            let codes = batch.calls().row(row);
             let dosages = self.dosages.of(batch.calls(), row, class);
-            for (patient, dosage) in self.state.patients.iter_mut().zip(dosages) {
+            for ((patient, dosage), code) in self.state.patients.iter_mut().zip(dosages).zip(codes)
+            {
                 if *dosage == DosageTable::NONE {
+                    continue;
+                }
+                if CallCode(*code).is_assumed() {
+                    patient.assumed += 1;
                     continue;
                 }
                 patient.called += 1;
@@ -135,6 +144,7 @@ impl Analysis for Burden {
             own.maximum = own.maximum.max(other.maximum);
             own.copies_above += other.copies_above;
             own.called += other.called;
+            own.assumed += other.assumed;
         }
         Ok(())
     }
@@ -143,7 +153,7 @@ impl Analysis for Burden {
         let name = self.name();
         let mut features = FeatureTable::default();
         let called = |value: f64, patient: &PatientState| {
-            if patient.called > 0 {
+            if patient.called + patient.assumed > 0 {
                 Ok(value)
             } else {
                 Err(Reason::NoScoredCalls)
@@ -169,19 +179,16 @@ impl Analysis for Burden {
                 .position(|own| own == sex)
                 .map_or(0, |index| self.state.expected[index])
         };
-        let coverage = |(patient, sex): (&PatientState, &Sex)| match expected(sex) {
-            0 => Err(Reason::NoScoredCalls),
-            expected => Ok(patient.called as f64 / expected as f64),
+        let mut share = |suffix: &str, count: &dyn Fn(&PatientState) -> u64| {
+            let share = |(patient, sex): (&PatientState, &Sex)| match expected(sex) {
+                0 => Err(Reason::NoScoredCalls),
+                expected => Ok(count(patient) as f64 / expected as f64),
+            };
+            let patients = self.state.patients.iter().zip(&self.settings.sexes);
+            features.insert(format!("{name}.{suffix}"), patients.map(share).collect());
         };
-        features.insert(
-            format!("{name}.coverage"),
-            self.state
-                .patients
-                .iter()
-                .zip(&self.settings.sexes)
-                .map(coverage)
-                .collect(),
-        );
+        share("coverage", &|patient| patient.called);
+        share("assumed", &|patient| patient.assumed);
         Ok(AnalysisOutput {
             features,
             tables: Vec::new(),

@@ -5,6 +5,7 @@
 
 mod burden;
 mod dosage;
+mod gene_burden;
 mod patient_model;
 mod quality;
 mod saved;
@@ -12,6 +13,7 @@ mod tally;
 mod top;
 
 pub use burden::Burden;
+pub use gene_burden::{BurdenClass, GeneBurden};
 pub use patient_model::{RiskItem, features_table, risk_items, risk_table};
 pub use quality::Quality;
 pub use saved::{load, save};

@@ -62,7 +62,7 @@ fn by_id(patients: &[Patient]) -> Vec<usize> {
     order
 }
 
-/// `risk.parquet`. `coverage` is one share for each patient, if variant models ran.
+/// `risk.parquet`. `coverage` and `assumed` are one share for each patient, if variant models ran.
 ///
 /// # Errors
 /// The columns do not fit the schema.
@@ -70,6 +70,7 @@ pub fn risk_table(
     patients: &[Patient],
     items: &[RiskItem],
     coverage: Option<&[FeatureValue]>,
+    assumed: Option<&[FeatureValue]>,
     build: GenomeBuild,
 ) -> Result<RecordBatch, ArrowError> {
     let mut items: Vec<&RiskItem> = items.iter().collect();
@@ -111,6 +112,7 @@ pub fn risk_table(
         }),
         text(&|_, item| Some(item.meaning.clone())),
         number(&|patient, _| coverage.and_then(|shares| shares[patient].ok())),
+        number(&|patient, _| assumed.and_then(|shares| shares[patient].ok())),
         text(&|_, item| Some(item.model.clone())),
         text(&|_, item| Some(item.version.clone())),
         text(&|_, item| Some(item.sha256.clone())),

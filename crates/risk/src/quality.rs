@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt64Array};
 use serde::{Deserialize, Serialize};
 use varisk_core::{
-    AlleleClass, Analysis, AnalysisError, AnalysisOutput, Call, CallCode, FeatureTable, Patient,
-    Reason, Sex, SiteBatch, SiteClass, columns as c,
+    AlleleClass, Analysis, AnalysisError, AnalysisOutput, Call, CallCode, CallOrigin, FeatureTable,
+    Patient, Reason, Sex, SiteBatch, SiteClass, columns as c,
 };
 use varisk_report::Table;
 
@@ -51,10 +51,14 @@ struct Counts {
     male_x_diploid: u64,
     female_y_called: u64,
     polyploid: u64,
+    from_reference_blocks: u64,
+    from_callable_regions: u64,
+    from_reads: u64,
+    assumed_reference: u64,
 }
 
 impl Counts {
-    fn fields(&mut self) -> [&mut u64; 20] {
+    fn fields(&mut self) -> [&mut u64; 24] {
         [
             &mut self.alleles,
             &mut self.called,
@@ -76,10 +80,14 @@ impl Counts {
             &mut self.male_x_diploid,
             &mut self.female_y_called,
             &mut self.polyploid,
+            &mut self.from_reference_blocks,
+            &mut self.from_callable_regions,
+            &mut self.from_reads,
+            &mut self.assumed_reference,
         ]
     }
 
-    fn add(&mut self, call: Option<Call>, site: &Site, sex: Sex) {
+    fn add(&mut self, code: CallCode, call: Option<Call>, site: &Site, sex: Sex) {
         // Nothing is expected on Y of a female: a call is counted as such, its absence is no gap.
         let expected = site.class.expected_ploidy(sex) != Some(0);
         self.alleles += u64::from(expected);
@@ -87,6 +95,17 @@ impl Counts {
             self.not_assayed += u64::from(expected);
             return;
         };
+        match code.origin() {
+            // The user's word is no call: it adds to nothing that speaks of quality.
+            Some(CallOrigin::Assumption) => {
+                self.assumed_reference += u64::from(expected);
+                return;
+            }
+            Some(CallOrigin::ReferenceBlock) => self.from_reference_blocks += u64::from(expected),
+            Some(CallOrigin::CallableRegion) => self.from_callable_regions += u64::from(expected),
+            Some(CallOrigin::Reads) => self.from_reads += u64::from(expected),
+            Some(CallOrigin::Record) | None => {}
+        }
         self.y_alleles += u64::from(site.class == SiteClass::Y);
         if !call.is_complete() {
             *(if call.is_missing() {
@@ -239,7 +258,7 @@ impl Analysis for Quality {
                 } else {
                     calls[usize::from(*code)]
                 };
-                counts.add(call, &site, *sex);
+                counts.add(CallCode(*code), call, &site, *sex);
             }
         }
         Ok(())
@@ -345,6 +364,10 @@ impl Analysis for Quality {
             count(&|x| x.male_x_diploid),
             count(&|x| x.female_y_called),
             count(&|x| x.polyploid),
+            count(&|x| x.from_reference_blocks),
+            count(&|x| x.from_callable_regions),
+            count(&|x| x.from_reads),
+            count(&|x| x.assumed_reference),
         ];
         let table = RecordBatch::try_new(Table::QC.schema(), columns).map_err(|source| {
             AnalysisError::Table {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray, UInt32Array};
 use serde::{Deserialize, Serialize};
 use varisk_core::{
-    Analysis, AnalysisError, AnalysisOutput, CallCode, CallMatrix, DosageTable, Haplotype, Patient,
-    Sex, SiteBatch, SiteClass, columns as c,
+    Analysis, AnalysisError, AnalysisOutput, CallCode, CallMatrix, CallOrigin, DosageTable,
+    Haplotype, Patient, Sex, SiteBatch, SiteClass, SiteEvidence, columns as c,
 };
 use varisk_report::Table;
 
@@ -49,6 +49,8 @@ struct Carried {
     filter: Option<String>,
     genotype: String,
     dosage: u8,
+    origin: Option<CallOrigin>,
+    evidence: Option<SiteEvidence>,
 }
 
 impl Carried {
@@ -192,6 +194,8 @@ impl Analysis for TopVariants {
                     filter: optional(filter, row),
                     genotype: genotype(batch.calls(), row, patient),
                     dosage: *dosage,
+                    origin: origin(batch.calls(), row, patient),
+                    evidence: batch.evidence(row, patient).copied(),
                 };
                 insert(list, carried, count, lower_first);
             }
@@ -244,6 +248,13 @@ impl Analysis for TopVariants {
                     .collect::<UInt32Array>(),
             )
         };
+        let depth = |value: &dyn Fn(&SiteEvidence) -> u32| -> ArrayRef {
+            Arc::new(
+                rows.iter()
+                    .map(|(_, _, row)| row.evidence.as_ref().map(value))
+                    .collect::<UInt32Array>(),
+            )
+        };
         let contig =
             |carried: &Carried| self.settings.contigs.get(carried.contig as usize).cloned();
         let output = &self.settings.output;
@@ -271,6 +282,10 @@ impl Analysis for TopVariants {
             text(&|row| row.filter.clone()),
             text(&|row| Some(row.genotype.clone())),
             number(&|row| u32::from(row.dosage)),
+            text(&|row| row.origin.map(|origin| origin.name().to_owned())),
+            depth(&|reads| reads.depth()),
+            depth(&|reads| reads.reference.depth()),
+            depth(&|reads| reads.alternate.depth()),
             Arc::new(
                 rows.iter()
                     .map(|(_, _, row)| Some(row.score))
@@ -293,6 +308,11 @@ impl Analysis for TopVariants {
             ..AnalysisOutput::default()
         })
     }
+}
+
+/// What a call rests on.
+fn origin(calls: &CallMatrix, row: usize, sample: usize) -> Option<CallOrigin> {
+    CallCode(*calls.row(row).get(sample)?).origin()
 }
 
 /// The call seen from the row's allele, in the manner of VCF: 0, 1, 2 for another alternate, `.`.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use varisk_core::BatchError;
 use varisk_encode::{EncodeError, ManifestError};
 use varisk_onnx::OnnxError;
 
@@ -71,6 +72,9 @@ pub enum ScoreError {
     /// A tensor cannot be built.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// The batch lacks a column of its schema.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
 }
 
 impl ScoreError {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Builder, StringBuilder};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, Float32Builder, StringBuilder};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use varisk_core::{Reason, SiteBatch, Stage, StageError, Worker, columns, quantise};
 use varisk_encode::{Tensors, VariantEncoder, VariantScratch};
 use varisk_reference::{Reference, SequenceReader};
@@ -18,6 +18,8 @@ pub struct ScoreStage {
     model: Arc<Model>,
     encoder: Arc<VariantEncoder>,
     reference: Reference,
+    /// Columns with scores of an earlier run, in the order of the outputs; empty without them.
+    prescored: Arc<[String]>,
 }
 
 impl ScoreStage {
@@ -36,7 +38,17 @@ impl ScoreStage {
             model,
             encoder: Arc::new(encoder),
             reference,
+            prescored: Arc::new([]),
         })
+    }
+
+    /// Looks scores up in columns of the batch, one of 64-bit floats for each output in the order of
+    /// the manifest, and computes the alleles only that have none there. The scores must be those of
+    /// the same model on the same allele.
+    #[must_use]
+    pub fn with_prescored(mut self, columns: Vec<String>) -> Self {
+        self.prescored = columns.into();
+        self
     }
 
     /// Column of an output.
@@ -87,6 +99,7 @@ impl Stage for ScoreStage {
         Ok(Box::new(ScoreWorker {
             model: Arc::clone(&self.model),
             encoder: Arc::clone(&self.encoder),
+            prescored: Arc::clone(&self.prescored),
             bases,
             tensors,
             scratch: VariantScratch::default(),
@@ -98,6 +111,7 @@ impl Stage for ScoreStage {
 struct ScoreWorker {
     model: Arc<Model>,
     encoder: Arc<VariantEncoder>,
+    prescored: Arc<[String]>,
     bases: SequenceReader,
     tensors: Tensors,
     scratch: VariantScratch,
@@ -146,7 +160,7 @@ impl ScoreWorker {
             values: vec![vec![None; batch.len()]; outputs],
             reasons: vec![None; batch.len()],
         };
-        let rows: Vec<usize> = (0..batch.len()).collect();
+        let rows = self.look_up(batch, &mut scores)?;
         let mut filled: Vec<usize> = Vec::with_capacity(self.encoder.batch_size());
         let mut rest = rows.as_slice();
         while !rest.is_empty() {
@@ -173,6 +187,32 @@ impl ScoreWorker {
             }
         }
         Ok(scores)
+    }
+}
+
+impl ScoreWorker {
+    /// Takes what an earlier run has scored; returns the rows that are left.
+    fn look_up(&self, batch: &SiteBatch, scores: &mut Scores) -> Result<Vec<usize>, ScoreError> {
+        if self.prescored.is_empty() {
+            return Ok((0..batch.len()).collect());
+        }
+        let columns = self
+            .prescored
+            .iter()
+            .map(|name| batch.numbers::<Float64Type>(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut left = Vec::new();
+        for row in 0..batch.len() {
+            if columns.iter().any(|column| column.is_null(row)) {
+                left.push(row);
+                continue;
+            }
+            for (values, column) in scores.values.iter_mut().zip(&columns) {
+                // Written as 32-bit floats, so nothing is lost on the way back.
+                values[row] = Some(column.value(row) as f32);
+            }
+        }
+        Ok(left)
     }
 }
 

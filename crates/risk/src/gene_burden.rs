@@ -1,0 +1,575 @@
+//! Burden of genes: for each patient, gene and class of consequence the alleles and copies carried.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, ListArray, RecordBatch, StringArray, StructArray,
+    UInt32Array,
+};
+use arrow::datatypes::Float64Type;
+use serde::{Deserialize, Serialize};
+use varisk_core::{
+    Analysis, AnalysisError, AnalysisOutput, BatchError, CallCode, DosageTable, FeatureTable,
+    FeatureValue, Patient, Reason, Sex, SiteBatch, SiteClass,
+};
+use varisk_report::Table;
+
+use crate::dosage::Dosages;
+use crate::saved::{load, save};
+
+/// Column with the consequences of an allele on every transcript.
+const ALL: &str = "consequence.all";
+
+/// Class of a consequence for gene burden, from the worst Sequence Ontology term of an allele on
+/// any transcript of the gene.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum BurdenClass {
+    /// Predicted loss of function: terms of high impact.
+    #[serde(rename = "lof")]
+    LossOfFunction,
+    /// Missense and other changes of the protein: terms of moderate impact.
+    #[serde(rename = "missense")]
+    Missense,
+    /// Synonymous changes, for calibration: they should burden nobody.
+    #[serde(rename = "synonymous")]
+    Synonymous,
+}
+
+impl BurdenClass {
+    /// Every class, the most severe first.
+    pub const ALL: [Self; 3] = [Self::LossOfFunction, Self::Missense, Self::Synonymous];
+
+    /// The published text.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LossOfFunction => "lof",
+            Self::Missense => "missense",
+            Self::Synonymous => "synonymous",
+        }
+    }
+
+    /// The class of a line of consequences by its impact and terms (joined by `&`); `None` where it
+    /// burdens nobody.
+    fn of(impact: &str, terms: &str) -> Option<Self> {
+        match impact {
+            "HIGH" => Some(Self::LossOfFunction),
+            "MODERATE" => Some(Self::Missense),
+            _ if terms.split('&').any(|term| term == "synonymous_variant") => {
+                Some(Self::Synonymous)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The fold. Alleles count where a frequency column is given only if their frequency there is at
+/// most the limit; one that the source does not have counts as rare.
+///
+/// Features are `burden.<GENE>.<class>` (copies carried) for the genes that models name; the table
+/// `burden` has a row for each patient, gene and class with something to say.
+///
+/// # Memory
+/// 16 bytes for each patient, gene and class with a carried or uncalled allele.
+pub struct GeneBurden {
+    settings: Settings,
+    state: BTreeMap<(String, BurdenClass), GeneState>,
+    dosages: Dosages,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Settings {
+    sexes: Vec<Sex>,
+    frequency: Option<(String, f64)>,
+    /// Genes and classes that models name.
+    wanted: Vec<(String, BurdenClass)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct GeneState {
+    /// Alleles of the class in the input.
+    alleles: u64,
+    patients: BTreeMap<u32, PatientState>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct PatientState {
+    /// Distinct alleles carried.
+    alleles: u32,
+    /// Copies carried.
+    copies: u32,
+    /// Alleles without a complete call that rests on something.
+    uncalled: u32,
+}
+
+impl PatientState {
+    fn add(&mut self, other: Self) {
+        self.alleles = self.alleles.saturating_add(other.alleles);
+        self.copies = self.copies.saturating_add(other.copies);
+        self.uncalled = self.uncalled.saturating_add(other.uncalled);
+    }
+}
+
+impl GeneBurden {
+    /// A fold for the patients of a run, in order, given by their sex. `frequency` is a column of
+    /// 64-bit floats and the limit; `features` are names that patient models ask for, of which those
+    /// of the form `burden.<GENE>.<class>` are this fold's.
+    #[must_use]
+    pub fn new(
+        sexes: Vec<Sex>,
+        frequency: Option<(String, f64)>,
+        features: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let mut wanted: Vec<(String, BurdenClass)> = features
+            .into_iter()
+            .filter_map(|name| parse_feature(&name))
+            .collect();
+        wanted.sort();
+        wanted.dedup();
+        Self::of(Settings {
+            sexes,
+            frequency,
+            wanted,
+        })
+    }
+
+    fn of(settings: Settings) -> Self {
+        let dosages = Dosages::new(&settings.sexes);
+        Self {
+            settings,
+            state: BTreeMap::new(),
+            dosages,
+        }
+    }
+
+    fn add_row(
+        &mut self,
+        batch: &SiteBatch,
+        row: usize,
+        genes: &BTreeMap<&str, BurdenClass>,
+    ) -> Result<(), AnalysisError> {
+        let class = SiteClass::from_number(batch.site_class_column()?.value(row));
+        let codes = batch.calls().row(row);
+        let dosages = self.dosages.of(batch.calls(), row, class);
+        for (gene, burden) in genes {
+            let gene = self.state.entry(((*gene).to_owned(), *burden)).or_default();
+            gene.alleles += 1;
+            for (patient, ((dosage, code), sex)) in
+                (0u32..).zip(dosages.iter().zip(codes).zip(&self.settings.sexes))
+            {
+                let known = *dosage != DosageTable::NONE && !CallCode(*code).is_assumed();
+                if known && *dosage == 0 || class.expected_ploidy(*sex) == Some(0) {
+                    continue;
+                }
+                gene.patients.entry(patient).or_default().add(if known {
+                    PatientState {
+                        alleles: 1,
+                        copies: u32::from(*dosage),
+                        uncalled: 0,
+                    }
+                } else {
+                    PatientState {
+                        uncalled: 1,
+                        ..PatientState::default()
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn feature(&self, key: &(String, BurdenClass)) -> Vec<FeatureValue> {
+        let gene = self.state.get(key);
+        (0u32..)
+            .zip(&self.settings.sexes)
+            .map(|(patient, _)| {
+                let state = gene
+                    .and_then(|gene| gene.patients.get(&patient))
+                    .copied()
+                    .unwrap_or_default();
+                // A patient of whom no allele of the gene is known has no burden, not a burden of 0.
+                let unknown = gene.is_some_and(|gene| u64::from(state.uncalled) == gene.alleles);
+                if unknown {
+                    Err(Reason::NoInformativeCalls)
+                } else {
+                    Ok(f64::from(state.copies))
+                }
+            })
+            .collect()
+    }
+}
+
+fn parse_feature(name: &str) -> Option<(String, BurdenClass)> {
+    let (gene, class) = name.strip_prefix("burden.")?.rsplit_once('.')?;
+    let class = BurdenClass::ALL
+        .into_iter()
+        .find(|known| known.name() == class)?;
+    (!gene.is_empty()).then(|| (gene.to_owned(), class))
+}
+
+fn feature_name((gene, class): &(String, BurdenClass)) -> String {
+    format!("burden.{gene}.{}", class.name())
+}
+
+/// The lines of `consequence.all`, taken apart once for a batch.
+struct Lines<'a> {
+    list: &'a ListArray,
+    gene: &'a StringArray,
+    gene_id: &'a StringArray,
+    impact: &'a StringArray,
+    terms: &'a StringArray,
+}
+
+impl<'a> Lines<'a> {
+    fn try_new(batch: &'a SiteBatch) -> Result<Self, BatchError> {
+        let missing = || BatchError::Column {
+            name: ALL.to_owned(),
+            expected: "List<Struct>",
+        };
+        let list = batch
+            .sites()
+            .column_by_name(ALL)
+            .and_then(|array| array.as_list_opt::<i32>())
+            .ok_or_else(missing)?;
+        let lines: &StructArray = list.values().as_struct_opt().ok_or_else(missing)?;
+        let text = |name: &str| {
+            lines
+                .column_by_name(name)
+                .and_then(|array| array.as_string_opt::<i32>())
+                .ok_or_else(missing)
+        };
+        Ok(Self {
+            list,
+            gene: text("gene")?,
+            gene_id: text("gene_id")?,
+            impact: text("impact")?,
+            terms: text("terms")?,
+        })
+    }
+
+    /// The worst class of a row for each gene, by symbol, or by identifier where it has none.
+    fn genes(&self, row: usize) -> BTreeMap<&'a str, BurdenClass> {
+        let mut genes = BTreeMap::new();
+        if self.list.is_null(row) {
+            return genes;
+        }
+        let offsets = self.list.value_offsets();
+        let range = offsets[row].max(0) as usize..offsets[row + 1].max(0) as usize;
+        let text =
+            |array: &'a StringArray, line: usize| array.is_valid(line).then(|| array.value(line));
+        for line in range {
+            let gene = text(self.gene, line).or_else(|| text(self.gene_id, line));
+            let class = BurdenClass::of(
+                text(self.impact, line).unwrap_or_default(),
+                text(self.terms, line).unwrap_or_default(),
+            );
+            if let (Some(gene), Some(class)) = (gene, class) {
+                let worst = genes.entry(gene).or_insert(class);
+                *worst = class.min(*worst);
+            }
+        }
+        genes
+    }
+}
+
+impl Analysis for GeneBurden {
+    fn name(&self) -> String {
+        "burden.genes".to_owned()
+    }
+
+    fn empty(&self) -> Box<dyn Analysis> {
+        Box::new(Self::of(self.settings.clone()))
+    }
+
+    fn observe(&mut self, batch: &SiteBatch) -> Result<(), AnalysisError> {
+        let frequency = match &self.settings.frequency {
+            Some((column, limit)) => Some((batch.numbers::<Float64Type>(column)?.clone(), *limit)),
+            None => None,
+        };
+        let is_frequent = |row: usize| {
+            frequency
+                .as_ref()
+                .is_some_and(|(column, limit): &(Float64Array, f64)| {
+                    column.is_valid(row) && column.value(row) > *limit
+                })
+        };
+        let lines = Lines::try_new(batch)?;
+        for row in 0..batch.len() {
+            let genes = lines.genes(row);
+            if !genes.is_empty() && !is_frequent(row) {
+                self.add_row(batch, row, &genes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn save(&self) -> Result<Vec<u8>, AnalysisError> {
+        save(&self.name(), &self.settings, &self.state)
+    }
+
+    fn merge(&mut self, saved: &[u8]) -> Result<(), AnalysisError> {
+        let other: BTreeMap<(String, BurdenClass), GeneState> =
+            load(&self.name(), &self.settings, saved)?;
+        for (key, gene) in other {
+            let own = self.state.entry(key).or_default();
+            own.alleles += gene.alleles;
+            for (patient, state) in gene.patients {
+                own.patients.entry(patient).or_default().add(state);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {
+        let mut features = FeatureTable::default();
+        for key in &self.settings.wanted {
+            features.insert(feature_name(key), self.feature(key));
+        }
+        // By patient, then gene and class: each gene's map is sorted by patient already.
+        let mut by_patient: Vec<Vec<(&(String, BurdenClass), u64, PatientState)>> =
+            vec![Vec::new(); patients.len()];
+        for (key, gene) in &self.state {
+            for (patient, state) in &gene.patients {
+                if let Some(rows) = by_patient.get_mut(*patient as usize) {
+                    rows.push((key, gene.alleles, *state));
+                }
+            }
+        }
+        let mut order: Vec<usize> = (0..patients.len()).collect();
+        order.sort_by_key(|patient| &patients[*patient].id);
+        let rows: Vec<_> = order
+            .iter()
+            .flat_map(|patient| {
+                let id = patients[*patient].id.as_str();
+                by_patient[*patient].iter().map(move |row| (id, row))
+            })
+            .collect();
+        let number = |value: &dyn Fn(&PatientState, u64) -> u32| -> ArrayRef {
+            Arc::new(
+                rows.iter()
+                    .map(|(_, (_, alleles, state))| Some(value(state, *alleles)))
+                    .collect::<UInt32Array>(),
+            )
+        };
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(
+                rows.iter()
+                    .map(|(id, _)| Some(*id))
+                    .collect::<StringArray>(),
+            ),
+            Arc::new(
+                rows.iter()
+                    .map(|(_, (key, _, _))| Some(key.0.as_str()))
+                    .collect::<StringArray>(),
+            ),
+            Arc::new(
+                rows.iter()
+                    .map(|(_, (key, _, _))| Some(key.1.name()))
+                    .collect::<StringArray>(),
+            ),
+            number(&|state, _| state.alleles),
+            number(&|state, _| state.copies),
+            number(&|state, _| state.uncalled),
+            number(&|_, alleles| u32::try_from(alleles).unwrap_or(u32::MAX)),
+        ];
+        let table = RecordBatch::try_new(Table::BURDEN.schema(), columns).map_err(|source| {
+            AnalysisError::Table {
+                analysis: self.name(),
+                source,
+            }
+        })?;
+        Ok(AnalysisOutput {
+            features,
+            tables: vec![(Table::BURDEN.name, table)],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_told_from_those_of_models() {
+        let check = |name: &str, expected: Option<(&str, BurdenClass)>| {
+            let parsed = parse_feature(name);
+            let parsed = parsed.as_ref().map(|(gene, class)| (gene.as_str(), *class));
+            assert_eq!(parsed, expected, "{name}");
+        };
+        check(
+            "burden.BRCA1.lof",
+            Some(("BRCA1", BurdenClass::LossOfFunction)),
+        );
+        check(
+            "burden.HLA-A.missense",
+            Some(("HLA-A", BurdenClass::Missense)),
+        );
+        check("burden.model.output.sum", None);
+        check("burden..lof", None);
+        check("polygenic.X.lof", None);
+    }
+
+    /// A batch of rows, each with the lines (gene, impact, terms) of its consequences and the codes
+    /// of three patients.
+    fn batch(rows: &[(&[(&str, &str, &str)], [CallCode; 3])]) -> SiteBatch {
+        use arrow::array::{RecordBatch, StructArray, UInt8Array};
+        use arrow::buffer::OffsetBuffer;
+        use arrow::datatypes::{DataType, Field, Fields, Schema};
+        use varisk_core::{CallMatrix, ContigSet, columns as c};
+
+        let lines: Vec<_> = rows.iter().flat_map(|(lines, _)| lines.iter()).collect();
+        let text = |values: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(values)) };
+        let fields: Fields = ["gene", "gene_id", "impact", "terms"]
+            .iter()
+            .map(|name| Field::new(*name, DataType::Utf8, true))
+            .collect();
+        let values = StructArray::new(
+            fields.clone(),
+            vec![
+                text(lines.iter().map(|line| line.0).collect()),
+                text(lines.iter().map(|line| line.0).collect()),
+                text(lines.iter().map(|line| line.1).collect()),
+                text(lines.iter().map(|line| line.2).collect()),
+            ],
+            None,
+        );
+        let list = ListArray::new(
+            Arc::new(Field::new("item", DataType::Struct(fields), true)),
+            OffsetBuffer::from_lengths(rows.iter().map(|(lines, _)| lines.len())),
+            Arc::new(values),
+            None,
+        );
+        let frequencies: Float64Array =
+            (0..rows.len()).map(|row| Some(row as f64 / 10.0)).collect();
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            (
+                c::SITE_CLASS,
+                Arc::new(UInt8Array::from(vec![0; rows.len()])),
+            ),
+            (ALL, Arc::new(list)),
+            ("gnomad.af", Arc::new(frequencies)),
+        ];
+        let schema: Vec<Field> = columns
+            .iter()
+            .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+            .collect();
+        let arrays = columns.into_iter().map(|(_, array)| array).collect();
+        let sites = RecordBatch::try_new(Arc::new(Schema::new(schema)), arrays).unwrap();
+        let mut calls = CallMatrix::with_capacity(3, rows.len());
+        for (_, codes) in rows {
+            let row = calls.push_row(CallCode::MISSING);
+            row.copy_from_slice(&codes.map(|code| code.0));
+        }
+        SiteBatch::try_new(0, Arc::new(ContigSet::default()), sites, calls).unwrap()
+    }
+
+    fn patients() -> Vec<Patient> {
+        ["C", "A", "B"]
+            .map(|id| Patient {
+                id: id.to_owned(),
+                ..Patient::default()
+            })
+            .to_vec()
+    }
+
+    /// Rows of the table as (patient, gene, class, alleles, copies, uncalled).
+    fn table(fold: &GeneBurden) -> Vec<(String, String, String, u32, u32, u32)> {
+        use arrow::datatypes::UInt32Type;
+        let output = fold.finish(&patients()).unwrap();
+        let (_, table) = &output.tables[0];
+        let text = |column: usize, row| {
+            table
+                .column(column)
+                .as_string::<i32>()
+                .value(row)
+                .to_owned()
+        };
+        let number =
+            |column: usize, row| table.column(column).as_primitive::<UInt32Type>().value(row);
+        (0..table.num_rows())
+            .map(|row| {
+                (
+                    text(0, row),
+                    text(1, row),
+                    text(2, row),
+                    number(3, row),
+                    number(4, row),
+                    number(5, row),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_worst_line_of_each_gene_counts_and_merging_is_exact() {
+        use varisk_core::Haplotype::{Alternate, Reference};
+        use varisk_core::InferredReference;
+        let het = CallCode::diploid(Reference, Alternate, false);
+        let hom = CallCode::diploid(Alternate, Alternate, false);
+        let reference = CallCode::HOMOZYGOUS_REFERENCE;
+        let assumed = CallCode::inferred_reference(InferredReference::Assumption, false);
+        let rows: [(&[(&str, &str, &str)], [CallCode; 3]); 4] = [
+            (
+                &[
+                    ("G1", "MODERATE", "missense_variant"),
+                    ("G1", "HIGH", "stop_gained&splice_region_variant"),
+                    ("G2", "MODIFIER", "intron_variant"),
+                ],
+                [het, hom, reference],
+            ),
+            (
+                &[("G1", "HIGH", "frameshift_variant")],
+                [reference, CallCode::MISSING, assumed],
+            ),
+            (
+                &[("G2", "LOW", "splice_region_variant&synonymous_variant")],
+                [hom, reference, CallCode::NOT_ASSAYED],
+            ),
+            (&[("G3", "HIGH", "stop_gained")], [hom, hom, hom]),
+        ];
+        let new = || {
+            GeneBurden::new(
+                vec![Sex::Unknown; 3],
+                Some(("gnomad.af".to_owned(), 0.25)),
+                ["burden.G1.lof", "burden.G2.synonymous", "burden.NONE.lof"].map(str::to_owned),
+            )
+        };
+        let mut whole = new();
+        whole.observe(&batch(&rows)).unwrap();
+        let row = |patient: &str, gene: &str, class: &str, numbers: [u32; 3]| {
+            let [alleles, copies, uncalled] = numbers;
+            (
+                patient.to_owned(),
+                gene.to_owned(),
+                class.to_owned(),
+                alleles,
+                copies,
+                uncalled,
+            )
+        };
+        // The fourth allele is too frequent. Patients stand in the order of their identifiers.
+        let expected = [
+            row("A", "G1", "lof", [1, 2, 1]),
+            row("B", "G1", "lof", [0, 0, 1]),
+            row("B", "G2", "synonymous", [0, 0, 1]),
+            row("C", "G1", "lof", [1, 1, 0]),
+            row("C", "G2", "synonymous", [1, 2, 0]),
+        ];
+        assert_eq!(table(&whole), expected);
+        let features = whole.finish(&patients()).unwrap().features;
+        let unknown = Err(Reason::NoInformativeCalls);
+        let check = |name: &str, values: &[FeatureValue]| {
+            assert_eq!(features.get(name), Some(values), "{name}");
+        };
+        check("burden.G1.lof", &[Ok(1.0), Ok(2.0), Ok(0.0)]);
+        check("burden.G2.synonymous", &[Ok(2.0), Ok(0.0), unknown]);
+        check("burden.NONE.lof", &[Ok(0.0), Ok(0.0), Ok(0.0)]);
+
+        let (mut first, mut second) = (new(), new());
+        first.observe(&batch(&rows[2..3])).unwrap();
+        second.observe(&batch(&rows[..2])).unwrap();
+        first.merge(&second.save().unwrap()).unwrap();
+        assert_eq!(first.save().unwrap(), whole.save().unwrap());
+    }
+}
