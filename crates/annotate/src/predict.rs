@@ -1,0 +1,418 @@
+//! Consequences of one allele on every transcript near it.
+
+mod coding;
+pub(crate) mod frame;
+mod hgvs;
+mod nmd;
+mod protein;
+mod regions;
+
+use std::sync::Arc;
+
+use varisk_core::{AlleleClass, ContigId, Position};
+use varisk_reference::SequenceReader;
+
+use crate::AnnotateError;
+use crate::allele::{Allele, Direction, Placement, shift};
+use crate::genetic_code::GeneticCode;
+use crate::models::{FLANK_BASES, GeneModels};
+use crate::sequence::{CACHE_BASES, SequenceCache};
+use crate::term::{Term, TermSet};
+use crate::transcript::{Strand, Transcript};
+use frame::{Edited, Frame};
+pub use nmd::{NMD_JUNCTION_BASES, NmdPrediction};
+use regions::{Regions, regions, splice_distance};
+
+/// How consequences are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsequenceOptions {
+    /// How far from a transcript an allele is upstream or downstream of it, in bases.
+    pub flank: u32,
+}
+
+impl Default for ConsequenceOptions {
+    fn default() -> Self {
+        Self { flank: FLANK_BASES }
+    }
+}
+
+/// First and last of a range, from 1; a side that cannot be said is `None`.
+pub type Range = (Option<u32>, Option<u32>);
+
+/// The consequence of an allele on one transcript, or of an allele near no transcript. Texts are
+/// empty where there is nothing to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Consequence {
+    /// The terms; never empty.
+    pub terms: TermSet,
+    /// Index in [`GeneModels::transcripts`]; `None` for an intergenic allele.
+    pub transcript: Option<usize>,
+    /// First and last exon touched, in transcript direction, from 1.
+    pub exons: Option<(u32, u32)>,
+    /// First and last intron touched, in transcript direction, from 1.
+    pub introns: Option<(u32, u32)>,
+    /// Position in the spliced transcript, from 1.
+    pub cdna: Range,
+    /// Position in the coding sequence, from 1; where the first codon is partial, counted as if it
+    /// were whole.
+    pub cds: Range,
+    /// Position in the protein, from 1.
+    pub protein: Range,
+    /// Codons before and after, changed bases in upper case: `gAt/gGt`.
+    pub codons: String,
+    /// Residues before and after: `D/G`.
+    pub amino_acids: String,
+    /// HGVS name on the transcript: `ENST00000357654.3:c.181T>G`.
+    pub hgvsc: String,
+    /// HGVS name on the protein: `ENSP00000350283.3:p.Cys61Gly`.
+    pub hgvsp: String,
+    /// Whether a premature stop leads to nonsense-mediated decay; `None` without one.
+    pub nmd: Option<NmdPrediction>,
+    /// Whether the allele lies in the last exon; `None` outside exons.
+    pub last_exon: Option<bool>,
+    /// Distance to the nearest splice junction in bases, signed in transcript direction: -1 is the
+    /// last base before it, +1 the first after it, 0 spans it.
+    pub splice_distance: Option<i32>,
+    /// Bases between the allele and the transcript, for upstream and downstream ones.
+    pub distance: Option<u32>,
+}
+
+/// Computes consequences; one for each thread.
+///
+/// # Memory
+/// That of its reader, and at most 16 MiB of spliced sequences.
+pub struct Annotator {
+    models: Arc<GeneModels>,
+    reader: SequenceReader,
+    options: ConsequenceOptions,
+    cache: SequenceCache,
+    near: Vec<usize>,
+    codes: Vec<GeneticCode>,
+}
+
+/// An allele with what its names need, made once for all transcripts.
+struct Placed {
+    allele: Allele,
+    right: Placement,
+    left: Placement,
+}
+
+impl Annotator {
+    /// An annotator over a reader of the reference that the models were read against.
+    #[must_use]
+    pub fn new(
+        models: Arc<GeneModels>,
+        reader: SequenceReader,
+        options: ConsequenceOptions,
+    ) -> Self {
+        let codes = reader
+            .contigs()
+            .iter()
+            .map(|(_, name, _)| GeneticCode::of_contig(name))
+            .collect();
+        Self {
+            models,
+            reader,
+            options,
+            cache: SequenceCache::new(CACHE_BASES),
+            near: Vec::new(),
+            codes,
+        }
+    }
+
+    /// The gene models.
+    #[must_use]
+    pub fn models(&self) -> &Arc<GeneModels> {
+        &self.models
+    }
+
+    /// Puts the consequences of an allele into `found`, in the order of the transcripts, and the
+    /// allele's HGVS name on the contig into `hgvsg`. Both are left empty for an allele that is no
+    /// sequence (symbolic, breakend, `*`, `<NON_REF>`, absent or equal to REF) and at the telomere
+    /// position: nothing is guessed.
+    ///
+    /// `position` is that of the first base of REF, 1-based; the allele need not be normalised, but
+    /// terms are those of its bases as far left as REF and ALT show.
+    ///
+    /// # Errors
+    /// The reference cannot be read.
+    pub fn annotate(
+        &mut self,
+        contig: ContigId,
+        position: Position,
+        reference: &[u8],
+        alternate: &[u8],
+        found: &mut Vec<Consequence>,
+        hgvsg: &mut String,
+    ) -> Result<(), AnnotateError> {
+        found.clear();
+        hgvsg.clear();
+        let is_sequence = matches!(
+            AlleleClass::of(reference, alternate),
+            AlleleClass::Snv
+                | AlleleClass::Mnv
+                | AlleleClass::Insertion
+                | AlleleClass::Deletion
+                | AlleleClass::Complex
+        );
+        let letters = |allele: &[u8]| allele.iter().all(u8::is_ascii_alphabetic);
+        if !is_sequence || !letters(reference) || !letters(alternate) {
+            return Ok(());
+        }
+        let Some(allele) = Allele::trimmed(position.0, reference, alternate) else {
+            return Ok(());
+        };
+        let placed = Placed {
+            right: shift(&allele, contig, Direction::Right, &mut self.reader)?,
+            left: shift(&allele, contig, Direction::Left, &mut self.reader)?,
+            allele,
+        };
+        hgvsg.push_str(self.reader.contigs().name(contig));
+        hgvsg.push_str(":g.");
+        if !hgvs::genomic(&placed.allele, &placed.right, hgvsg) {
+            hgvsg.clear();
+        }
+        let mut near = std::mem::take(&mut self.near);
+        let models = Arc::clone(&self.models);
+        models.near(contig, placed.allele.span(), self.options.flank, &mut near);
+        for index in &near {
+            if let Some(transcript) = models.transcripts().get(*index)
+                && let Some(consequence) = self.on_transcript(*index, transcript, &placed)?
+            {
+                found.push(consequence);
+            }
+        }
+        self.near = near;
+        if found.is_empty() {
+            found.push(Consequence {
+                terms: [Term::Intergenic].into_iter().collect(),
+                ..Consequence::default()
+            });
+        }
+        Ok(())
+    }
+
+    fn on_transcript(
+        &mut self,
+        index: usize,
+        transcript: &Transcript,
+        placed: &Placed,
+    ) -> Result<Option<Consequence>, AnnotateError> {
+        let allele = &placed.allele;
+        let mut consequence = Consequence {
+            transcript: Some(index),
+            ..Consequence::default()
+        };
+        let (start, end) = (transcript.start(), transcript.end());
+        // An insertion overlaps where both its neighbours do.
+        if allele.start > end || allele.end < start {
+            return Ok(beside(transcript, allele, self.options.flank, consequence));
+        }
+        if allele.alternate.is_empty() && allele.start <= start && allele.end >= end {
+            consequence.terms.insert(Term::TranscriptAblation);
+            return Ok(Some(consequence));
+        }
+        let touched = regions(transcript, allele);
+        consequence.terms = touched.terms;
+        consequence.exons = touched.exons;
+        consequence.introns = touched.introns;
+        consequence.splice_distance = splice_distance(transcript, allele);
+        consequence.last_exon = touched
+            .exons
+            .map(|(_, last)| last as usize == transcript.exons.len());
+        self.name(transcript, placed, &mut consequence.hgvsc);
+        consequence.cdna = cdna_range(transcript, allele);
+        if transcript.coding.is_some() {
+            if touched.coding {
+                self.coding(index, transcript, allele, &touched, &mut consequence)?;
+            }
+            let terms = &mut consequence.terms;
+            terms.insert_if(touched.artefact && !touched.coding, Term::CodingSequence);
+            terms.insert_if(transcript.is_nmd_target(), Term::NmdTranscript);
+        } else {
+            let exonic = touched.exons.is_some() || touched.artefact;
+            let terms = &mut consequence.terms;
+            terms.insert_if(exonic, Term::NonCodingTranscriptExon);
+            terms.insert_if(!exonic, Term::NonCodingTranscript);
+        }
+        if consequence.terms.is_empty() {
+            // Between exon and intron parts that no term covers.
+            consequence.terms.insert(Term::Intron);
+        }
+        Ok(Some(consequence))
+    }
+
+    fn name(&self, transcript: &Transcript, placed: &Placed, out: &mut String) {
+        let placement = match transcript.strand {
+            Strand::Forward => &placed.right,
+            Strand::Reverse => &placed.left,
+        };
+        out.reserve(transcript.id.len() + 16);
+        out.push_str(&transcript.id);
+        out.push(':');
+        if !hgvs::transcript(transcript, &placed.allele, placement, out) {
+            out.clear();
+        }
+    }
+
+    /// An allele that touches bases of the coding region.
+    fn coding(
+        &mut self,
+        index: usize,
+        transcript: &Transcript,
+        allele: &Allele,
+        touched: &Regions,
+        consequence: &mut Consequence,
+    ) -> Result<(), AnnotateError> {
+        let spliced = self.cache.get(index, transcript, &mut self.reader)?;
+        let code = self
+            .codes
+            .get(transcript.contig.0 as usize)
+            .copied()
+            .unwrap_or_default();
+        let frame = Frame::new(transcript, &spliced, code);
+        let range = coding_cdna(transcript, allele);
+        consequence.cds = cds_range(&frame, transcript, consequence.cdna);
+        consequence.protein = (
+            consequence.cds.0.map(|position| (position + 2) / 3),
+            consequence.cds.1.map(|position| (position + 2) / 3),
+        );
+        let added = hgvs::in_direction(transcript.strand, &allele.alternate);
+        let Some((first, end)) = range else {
+            // An insertion at the edge of an exon: it may be spliced in or out.
+            consequence.terms.insert(Term::CodingSequence);
+            return Ok(());
+        };
+        let in_one_exon = touched.introns.is_none()
+            && touched.exons.is_some_and(|(first, last)| first == last)
+            && !touched.artefact;
+        let (coding_start, coding_end) = transcript.coding_range;
+        let removed = hgvs::in_direction(transcript.strand, &allele.reference);
+        let is_as_read = (first..end).map(|at| frame.cdna_base(at)).eq(removed.iter().map(|base| Some(*base)));
+        if in_one_exon && !is_as_read {
+            // REF is not what the reference has: nothing can be said of the protein.
+            consequence.terms.insert(Term::CodingSequence);
+            return Ok(());
+        }
+        if !in_one_exon || first < coding_start || end > coding_end {
+            let whole = in_one_exon.then_some(added.as_slice());
+            coding::partial(transcript, &frame, (first, end), whole, &mut consequence.terms);
+            return Ok(());
+        }
+        let edited = Edited {
+            frame,
+            first: frame.position(first),
+            removed: end - first,
+            added: &added,
+        };
+        let change = coding::change(transcript, &edited);
+        for term in change.terms.iter() {
+            consequence.terms.insert(term);
+        }
+        if allele.is_insertion() || change.residues.is_none() {
+            // VEP numbers an insertion between codons by both neighbours.
+            if edited.first.is_multiple_of(3) && allele.is_insertion() {
+                let after = edited.first / 3 + 1;
+                consequence.protein = (after.checked_sub(1), Some(after));
+            }
+        } else if let Some((first, last)) = change.residues {
+            consequence.protein = (Some(first), Some(last));
+        }
+        consequence.codons = change.codons;
+        consequence.amino_acids = change.amino_acids;
+        if let Some(protein_id) = transcript.protein_id()
+            && !change.protein.name.is_empty()
+        {
+            consequence.hgvsp = format!("{protein_id}:{}", change.protein.name);
+        }
+        consequence.nmd = change
+            .protein
+            .premature_stop
+            .map(|stop| nmd::predict(transcript, &edited, stop));
+        Ok(())
+    }
+}
+
+/// An allele near a transcript, not in it.
+fn beside(
+    transcript: &Transcript,
+    allele: &Allele,
+    flank: u32,
+    mut consequence: Consequence,
+) -> Option<Consequence> {
+    let span = allele.span();
+    let low = span.start < transcript.start();
+    let distance = if allele.is_insertion() {
+        // Bases from the insertion to the transcript: none where it lies just beside it.
+        if low {
+            transcript.start().saturating_sub(allele.start) + 1
+        } else {
+            allele.end.saturating_sub(transcript.end()) + 1
+        }
+    } else if low {
+        transcript.start().saturating_sub(allele.end)
+    } else {
+        allele.start.saturating_sub(transcript.end())
+    };
+    if distance > flank {
+        return None;
+    }
+    let is_upstream = low == (transcript.strand == Strand::Forward);
+    consequence.terms.insert(if is_upstream {
+        Term::Upstream
+    } else {
+        Term::Downstream
+    });
+    consequence.distance = Some(distance);
+    Some(consequence)
+}
+
+/// First and last position in the spliced transcript, from 1, `None` for an end that is not in an
+/// exon. An insertion is given by its two neighbours.
+fn cdna_range(transcript: &Transcript, allele: &Allele) -> Range {
+    let span = allele.span();
+    let at = |position| transcript.cdna(position).map(|cdna| cdna.saturating_add(1));
+    match transcript.strand {
+        Strand::Forward => (at(span.start), at(span.end)),
+        Strand::Reverse => (at(span.end), at(span.start)),
+    }
+}
+
+fn cds_range(frame: &Frame<'_>, transcript: &Transcript, cdna: Range) -> Range {
+    let (start, end) = transcript.coding_range;
+    let at = |cdna: Option<u32>| {
+        let cdna = cdna?.checked_sub(1)?;
+        (start <= cdna && cdna < end).then(|| frame.position(cdna).saturating_add(1))
+    };
+    (at(cdna.0), at(cdna.1))
+}
+
+/// Stretch of the spliced transcript that an allele replaces, half-open; empty for an insertion.
+/// `None` for an insertion at the edge of an exon.
+fn coding_cdna(transcript: &Transcript, allele: &Allele) -> Option<(u32, u32)> {
+    let forward = transcript.strand == Strand::Forward;
+    if allele.is_insertion() {
+        let (before, behind) = if forward {
+            (allele.end, allele.start)
+        } else {
+            (allele.start, allele.end)
+        };
+        let (before, behind) = (transcript.cdna(before)?, transcript.cdna(behind)?);
+        return (before.checked_add(1)? == behind).then_some((behind, behind));
+    }
+    let mut range: Option<(u32, u32)> = None;
+    let first = transcript
+        .exons
+        .partition_point(|exon| exon.end < allele.start);
+    for exon in transcript.exons.iter().skip(first) {
+        if exon.start > allele.end {
+            break;
+        }
+        let ends = [allele.start.max(exon.start), allele.end.min(exon.end)];
+        for cdna in ends.into_iter().filter_map(|at| transcript.cdna(at)) {
+            let (low, high) = range.unwrap_or((cdna, cdna));
+            range = Some((low.min(cdna), high.max(cdna)));
+        }
+    }
+    range.map(|(low, high)| (low, high.saturating_add(1)))
+}

@@ -1,0 +1,312 @@
+//! Agreement with `bcftools csq` on real data.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use support::{data, shell};
+use varisk_annotate::{Annotator, ConsequenceOptions, GeneModels, Strand, Term};
+use varisk_core::Position;
+use varisk_reference::Reference;
+
+/// One record of one alternate allele with the consequences that bcftools gives.
+struct Record {
+    contig: String,
+    position: u32,
+    reference: String,
+    alternate: String,
+    bcsq: String,
+}
+
+fn records(text: &str) -> Vec<Record> {
+    text.lines()
+        .map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            Record {
+                contig: fields[0].to_owned(),
+                position: fields[1].parse().unwrap(),
+                reference: fields[2].to_owned(),
+                alternate: fields[3].to_owned(),
+                bcsq: fields[4].to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// A term of ours in the vocabulary of bcftools; `None` where it has no such term.
+fn mapped(term: Term, longer: bool) -> Option<&'static str> {
+    Some(match term {
+        Term::SpliceAcceptor => "splice_acceptor",
+        Term::SpliceDonor => "splice_donor",
+        Term::StopGained => "stop_gained",
+        Term::Frameshift => "frameshift",
+        Term::StopLost => "stop_lost",
+        Term::StartLost => "start_lost",
+        Term::InframeInsertion => "inframe_insertion",
+        Term::InframeDeletion => "inframe_deletion",
+        Term::Missense => "missense",
+        Term::ProteinAltering if longer => "inframe_insertion",
+        Term::ProteinAltering => "inframe_deletion",
+        Term::SpliceDonor5thBase | Term::SpliceDonorRegion | Term::SpliceRegion => "splice_region",
+        Term::StartRetained => "start_retained",
+        Term::StopRetained => "stop_retained",
+        Term::Synonymous => "synonymous",
+        Term::CodingSequence => "coding_sequence",
+        Term::FivePrimeUtr => "5_prime_utr",
+        Term::ThreePrimeUtr => "3_prime_utr",
+        Term::Intron => "intron",
+        _ => return None,
+    })
+}
+
+/// Terms by transcript, as bcftools gives them. Introns and non-coding transcripts stand under
+/// their gene and biotype.
+fn theirs(bcsq: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in bcsq.split(',').filter(|entry| *entry != ".") {
+        let fields: Vec<&str> = entry.split('|').collect();
+        let key = if fields[2].is_empty() {
+            fields[3].to_owned()
+        } else {
+            fields[2].to_owned()
+        };
+        let terms = found.entry(key).or_default();
+        terms.extend(fields[0].split('&').map(|term| term.trim_start_matches('*').to_owned()));
+    }
+    found
+}
+
+/// Biotypes that bcftools writes by another name.
+fn short_biotype(biotype: &str) -> &str {
+    match biotype {
+        "nonsense_mediated_decay" => "NMD",
+        other => other,
+    }
+}
+
+struct Outcome {
+    compared: usize,
+    differences: BTreeMap<(String, String), Vec<String>>,
+}
+
+fn compare(reference: &Path, models: &Path, records: &[Record]) -> Outcome {
+    let reference = Reference::open(reference).unwrap();
+    let models = Arc::new(GeneModels::read(models, reference.contigs()).unwrap());
+    eprintln!("{}", models.summary());
+    let mut annotator = Annotator::new(
+        Arc::clone(&models),
+        reference.reader().unwrap(),
+        ConsequenceOptions::default(),
+    );
+    let mut outcome = Outcome {
+        compared: 0,
+        differences: BTreeMap::new(),
+    };
+    let (mut found, mut name) = (Vec::new(), String::new());
+    for record in records {
+        let contig = reference.contigs().find(&record.contig).unwrap();
+        annotator
+            .annotate(
+                contig,
+                Position(record.position),
+                record.reference.as_bytes(),
+                record.alternate.as_bytes(),
+                &mut found,
+                &mut name,
+            )
+            .unwrap();
+        let longer = record.alternate.len() > record.reference.len();
+        let mut ours: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut introns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut hit = false;
+        for consequence in &found {
+            let Some(index) = consequence.transcript else { continue };
+            if consequence.distance.is_some() {
+                continue;
+            }
+            let transcript = &models.transcripts()[index];
+            let gene = short_biotype(transcript.biotype().unwrap_or("")).to_owned();
+            if transcript.coding().is_none() {
+                introns.entry(gene).or_default().insert("non_coding".to_owned());
+                continue;
+            }
+            let mut terms: BTreeSet<String> = consequence
+                .terms
+                .iter()
+                .filter_map(|term| mapped(term, longer))
+                .map(str::to_owned)
+                .collect();
+            if terms.iter().any(|term| term != "intron") {
+                hit = true;
+                terms.remove("intron");
+                let id = transcript.id().split('.').next().unwrap().to_owned();
+                ours.insert(id, terms);
+            } else {
+                introns.entry(gene).or_default().insert("intron".to_owned());
+            }
+        }
+        if !hit {
+            ours = introns;
+        }
+        let theirs = theirs(&record.bcsq);
+        let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        for key in keys {
+            outcome.compared += 1;
+            let (a, b) = (ours.get(key), theirs.get(key));
+            if a != b {
+                let show = |set: Option<&BTreeSet<String>>| {
+                    set.map_or("-".to_owned(), |set| {
+                        set.iter().cloned().collect::<Vec<_>>().join("&")
+                    })
+                };
+                outcome.differences.entry((show(a), show(b))).or_default().push(format!(
+                    "{}:{} {} {} {key} {}",
+                    record.contig, record.position, record.reference, record.alternate, record.bcsq
+                ));
+            }
+        }
+    }
+    outcome
+}
+
+/// Gene models as the GFF3 that bcftools wants.
+fn ensembl_gff(models: &Path, reference: &Path) -> String {
+    let reference = Reference::open(reference).unwrap();
+    let models = GeneModels::read(models, reference.contigs()).unwrap();
+    let mut text = String::from("##gff-version 3\n");
+    let mut genes = BTreeSet::new();
+    for transcript in models.transcripts() {
+        let contig = reference.contigs().name(transcript.contig());
+        let strand = transcript.strand().symbol();
+        let id = transcript.id().split('.').next().unwrap();
+        let gene = transcript.gene_id().unwrap();
+        let (start, end) = (transcript.start(), transcript.end());
+        let biotype = transcript.biotype().unwrap();
+        // One line for each gene: bcftools stops at a second one.
+        if !genes.insert(gene.to_owned()) {
+            // Known already.
+        } else {
+        text += &format!(
+            "{contig}\t.\tgene\t{start}\t{end}\t.\t{strand}\t.\tID=gene:{gene};Name={};biotype={biotype}\n",
+            transcript.gene().unwrap()
+        );
+        }
+        text += &format!(
+            "{contig}\t.\ttranscript\t{start}\t{end}\t.\t{strand}\t.\tID=transcript:{id};Parent=gene:{gene};biotype={biotype}\n"
+        );
+        let mut line = |kind: &str, start: u32, end: u32, phase: &str| {
+            text += &format!(
+                "{contig}\t.\t{kind}\t{start}\t{end}\t.\t{strand}\t{phase}\tParent=transcript:{id}\n"
+            );
+        };
+        for exon in transcript.exons() {
+            line("exon", exon.start, exon.end, ".");
+        }
+        let Some(coding) = transcript.coding() else { continue };
+        let forward = transcript.strand() == Strand::Forward;
+        let (low, high) = if forward {
+            ("five_prime_UTR", "three_prime_UTR")
+        } else {
+            ("three_prime_UTR", "five_prime_UTR")
+        };
+        for exon in transcript.exons() {
+            if exon.start < coding.start {
+                line(low, exon.start, exon.end.min(coding.start - 1), ".");
+            }
+            if exon.end > coding.end {
+                line(high, exon.start.max(coding.end + 1), exon.end, ".");
+            }
+        }
+        let mut parts: Vec<_> = transcript.coding_parts().collect();
+        if !forward {
+            parts.reverse();
+        }
+        let mut phase = u32::from(transcript.phase());
+        for part in parts {
+            line("CDS", part.start, part.end, &phase.to_string());
+            phase = (3 + phase - part.length() % 3) % 3;
+        }
+    }
+    text
+}
+
+fn report(outcome: &Outcome) {
+    let different: usize = outcome.differences.values().map(Vec::len).sum();
+    eprintln!("compared {} different {different}", outcome.compared);
+    let mut sorted: Vec<_> = outcome.differences.iter().collect();
+    sorted.sort_by_key(|(_, examples)| std::cmp::Reverse(examples.len()));
+    for ((ours, theirs), examples) in sorted {
+        eprintln!("{:6} ours {ours} theirs {theirs}", examples.len());
+        for example in examples.iter().take(3) {
+            eprintln!("         {}", &example[..example.len().min(400)]);
+        }
+    }
+}
+
+/// The GFF3 with a line for each parent: bcftools knows one parent only.
+fn one_parent_each(models: &Path) -> String {
+    let text = shell(&format!("gzip -dc {}", models.display()));
+    let mut out = String::new();
+    for line in text.lines() {
+        let Some((before, rest)) = line.split_once("Parent=") else {
+            out += line;
+            out.push('\n');
+            continue;
+        };
+        let (parents, after) = rest.split_once(';').unwrap_or((rest, ""));
+        for parent in parents.split(',') {
+            out += &format!("{before}Parent={parent};{after}\n");
+        }
+    }
+    out
+}
+
+fn csq(reference: &Path, gff: &str, vcf: &str, options: &str) -> Vec<Record> {
+    let fasta = reference.display();
+    records(&shell(&format!(
+        "bcftools norm -m -any -f {fasta} {vcf} \
+         | bcftools view -G -e 'ALT=\"*\" || ALT~\"<\" || ALT=\".\"' - \
+         | bcftools csq -l {options} -f {fasta} -g {gff} - \
+         | bcftools query -f '%CHROM\\t%POS\\t%REF\\t%ALT\\t%INFO/BCSQ\\n' -"
+    )))
+}
+
+#[test]
+fn set_c_agrees() {
+    let data = data();
+    let reference = data.join("reference/vep_grch38_chr21_sparse.fa.gz");
+    let models = data.join("gene_models/vep_chr21/test.gff.gz");
+    let vcf = data.join("clinvar_gnomad/vep84_grch38_chr21_25-26Mb_dbsnp149_1000g_freq.vcf.gz");
+    let folder = tempfile::tempdir().unwrap();
+    let gff = folder.path().join("models.gff");
+    std::fs::write(&gff, one_parent_each(&models)).unwrap();
+    let records = csq(
+        &reference,
+        &gff.display().to_string(),
+        &vcf.display().to_string(),
+        "",
+    );
+    let outcome = compare(&reference, &models, &records);
+    report(&outcome);
+}
+
+#[test]
+fn set_a_agrees() {
+    let data = data().join("brca1_grch37_true_coords");
+    let reference = data.join("chr17_brca1_sparse.fa.gz");
+    let models = data.join("brca1_gencode19.gff3.gz");
+    let folder = tempfile::tempdir().unwrap();
+    let gff = folder.path().join("models.gff");
+    std::fs::write(&gff, ensembl_gff(&models, &reference)).unwrap();
+    let vcf = data.join("brca1_1kg_3samples.vcf.gz");
+    let records = csq(
+        &reference,
+        &gff.display().to_string(),
+        &vcf.display().to_string(),
+        "",
+    );
+    let outcome = compare(&reference, &models, &records);
+    report(&outcome);
+}
