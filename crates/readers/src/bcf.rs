@@ -4,7 +4,8 @@ mod typed;
 
 use crate::info_text::{InfoText, WantedText};
 use crate::record::{
-    Defect, GenotypeBytes, ParsedRecord, WantedInfo, check_alternates, check_reference_text,
+    Defect, FormatField, GenotypeBytes, ParsedRecord, WantedInfo, check_alternates,
+    check_reference_text,
 };
 use crate::vcf::{check_count, given_twice};
 use crate::{Header, InfoNumber};
@@ -21,6 +22,60 @@ pub(crate) fn placement(record: &[u8]) -> Option<(usize, u32)> {
     let contig = usize::try_from(int32(record, LENGTH_WORDS)?).ok()?;
     let position = u32::try_from(int32(record, LENGTH_WORDS + 4)?.checked_add(1)?).ok()?;
     Some((contig, position))
+}
+
+/// Bases that the record says it spans (`rlen`): by END or by REF.
+pub(crate) fn stated_length(record: &[u8]) -> Option<i32> {
+    int32(record, LENGTH_WORDS + 8)
+}
+
+/// Number of letters of REF.
+pub(crate) fn reference_length(record: &[u8]) -> Option<usize> {
+    let mut cursor = Cursor {
+        bytes: record,
+        at: LENGTH_WORDS + FIXED,
+    };
+    cursor.text()?;
+    cursor.text().map(|range| range.len().max(1))
+}
+
+/// ALT of a record with at most one alternate allele; empty where it has none.
+pub(crate) fn only_alternate(record: &[u8]) -> Option<&[u8]> {
+    let alleles = uint32(record, LENGTH_WORDS + 16)? >> 16;
+    let mut cursor = Cursor {
+        bytes: record,
+        at: LENGTH_WORDS + FIXED,
+    };
+    cursor.text()?;
+    cursor.text()?;
+    match alleles {
+        1 => Some(&[]),
+        2 => cursor.text().and_then(|range| record.get(range)),
+        _ => None,
+    }
+}
+
+/// The first value of a FORMAT field for each sample, as number.
+pub(crate) fn first_numbers(bytes: &[u8], field: &FormatField, samples: usize) -> Vec<Option<f32>> {
+    let Some(kind) = Kind::of(field.kind) else {
+        return Vec::new();
+    };
+    let value = Value {
+        kind,
+        count: field.per_sample.saturating_mul(samples),
+        range: field.values.clone(),
+    };
+    (0..samples)
+        .map(|sample| {
+            if field.per_sample == 0 {
+                return None;
+            }
+            match value.number(bytes, sample.checked_mul(field.per_sample)?)? {
+                Number::Value(number) => Some(number),
+                Number::Missing | Number::End => None,
+            }
+        })
+        .collect()
 }
 
 fn int32(bytes: &[u8], at: usize) -> Option<i32> {
@@ -153,6 +208,12 @@ fn parse_parts(
         let width = kind.width();
         let length = width.checked_mul(per_sample)?.checked_mul(samples)?;
         let values = cursor.skip(length)?;
+        let field = FormatField {
+            kind: kind.byte(),
+            per_sample,
+            values: values.clone(),
+        };
+        record.format_fields.push((key, field));
         if Some(key) == genotype_key {
             let is_integer = matches!(kind, Kind::Int8 | Kind::Int16 | Kind::Int32);
             if !is_integer || record.genotypes != GenotypeBytes::None {

@@ -1,6 +1,7 @@
 //! From raw records to batches of normalised biallelic alleles with calls.
 
 mod group;
+mod inference;
 mod table;
 
 use std::sync::Arc;
@@ -9,12 +10,13 @@ use varisk_core::{ContigSet, PloidyMap, SiteBatch};
 use varisk_reference::{Normaliser, SequenceReader};
 
 use self::group::Group;
+use self::inference::Inference;
 use self::table::SiteTable;
 pub use self::table::decoded_schema;
 use crate::genotype::decode_biallelic;
 use crate::record::GenotypeBytes;
 use crate::source::FileInput;
-use crate::{BadRecord, RawBatch, ReadError, RecordParser};
+use crate::{BadRecord, Entry, RawBatch, ReadError, RecordFormat, RecordParser, ReferenceEvidence};
 
 /// What happens when REF is not what the reference has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,11 +37,13 @@ pub struct SiteDecoderSettings {
     contigs: Arc<ContigSet>,
     ploidy: PloidyMap,
     ref_mismatch: RefMismatch,
+    evidence: Option<ReferenceEvidence>,
 }
 
 /// How the records of one file are decoded.
 struct FilePlan {
     name: String,
+    format: RecordFormat,
     parser: RecordParser,
     /// (sample column, patient column).
     columns: Vec<(usize, usize)>,
@@ -74,7 +78,28 @@ impl SiteDecoderSettings {
             contigs,
             ploidy,
             ref_mismatch,
+            evidence: None,
         })
+    }
+
+    /// Also infers the state of each site where a patient's file has no record of the allele, and
+    /// sets gVCF blocks aside whose END lies or that overlap. Batches must come from
+    /// [`crate::RecordSource::with_context`].
+    ///
+    /// A row gets a call with the first of these that speaks: a record of its own; a variant of the
+    /// patient that removes the site, or a record of its POS that speaks of any allele; blocks that
+    /// cover the whole site; a callable region; the assumption. Rows with a reason and sites longer
+    /// than [`crate::MAX_SITE`] are left as they are.
+    #[must_use]
+    pub fn with_reference_evidence(mut self, evidence: ReferenceEvidence) -> Self {
+        self.evidence = Some(evidence);
+        self
+    }
+
+    /// Whether batches must carry the records around them.
+    #[must_use]
+    pub fn needs_context(&self) -> bool {
+        self.evidence.is_some()
     }
 
     /// Also keeps INFO fields as text: each batch then has a column `text.<FIELD>` for each, after
@@ -118,6 +143,7 @@ impl FilePlan {
             && columns.iter().all(|(sample, patient)| sample == patient);
         Ok(Self {
             name: file.name().to_owned(),
+            format: file.format(),
             parser,
             columns,
             in_place,
@@ -162,6 +188,9 @@ pub struct Decoded {
     pub records: u64,
     /// Alternate alleles of the good records, over all files, each record without one counted once.
     pub alleles: u64,
+    /// For each entry of the raw batch how many rows it made, in order: 0 for a bad record, and for
+    /// one whose alleles all stand in rows of an earlier file's record.
+    pub rows_per_record: Vec<u32>,
 }
 
 /// Decodes batches; one for each thread, with its own scratch and reference handle.
@@ -169,6 +198,7 @@ pub struct SiteDecoder {
     settings: Arc<SiteDecoderSettings>,
     normaliser: Normaliser,
     group: Group,
+    inference: Inference,
 }
 
 impl SiteDecoder {
@@ -179,6 +209,7 @@ impl SiteDecoder {
             settings,
             normaliser: Normaliser::new(reader),
             group: Group::default(),
+            inference: Inference::default(),
         }
     }
 
@@ -190,11 +221,20 @@ impl SiteDecoder {
         let settings = Arc::clone(&self.settings);
         let mut table = SiteTable::new(&settings, raw.entries.len());
         let mut bad = Vec::new();
+        if settings.evidence.is_some() {
+            if !raw.has_context {
+                return Err(ReadError::NoContext);
+            }
+            self.inference.index(&settings, raw);
+        }
+        let mut rows_per_record = Vec::with_capacity(raw.entries.len());
         for entries in raw
             .entries
             .chunk_by(|a, b| (a.contig, a.position) == (b.contig, b.position))
         {
-            self.group.fill(&settings, raw, entries, &mut bad);
+            self.group
+                .fill(&settings, raw, entries, &self.inference, &mut bad);
+            let before = table.owners.len();
             if !decode_in_place(
                 &settings,
                 raw,
@@ -205,6 +245,10 @@ impl SiteDecoder {
                 self.group
                     .decode(&settings, raw, &mut table, &mut self.normaliser, &mut bad)?;
             }
+            count_rows(entries, &table.owners[before..], &mut rows_per_record);
+        }
+        if let Some(evidence) = &settings.evidence {
+            self.inference.fill(&settings, evidence, raw, &mut table);
         }
         let alleles = table.alleles;
         let batch = table.finish(number)?;
@@ -213,8 +257,20 @@ impl SiteDecoder {
             bad,
             records: raw.entries.len() as u64,
             alleles,
+            rows_per_record,
         })
     }
+}
+
+/// How many rows each record of a position made; `owners` are the files and record numbers of the
+/// rows.
+fn count_rows(entries: &[Entry], owners: &[(u32, u64)], out: &mut Vec<u32>) {
+    out.extend(entries.iter().map(|entry| {
+        let own = owners
+            .iter()
+            .filter(|owner| **owner == (entry.file, entry.record));
+        u32::try_from(own.count()).unwrap_or(u32::MAX)
+    }));
 }
 
 /// The common case without detours: one record at its position, one alternate allele, nothing but

@@ -127,6 +127,11 @@ pub enum ReadError {
         /// What is wrong, and the remedy.
         detail: String,
     },
+    /// Our bug.
+    #[error(
+        "internal error: evidence of the reference was asked for without the records around a batch; please report this"
+    )]
+    NoContext,
     /// The reference cannot be read.
     #[error(transparent)]
     Reference(#[from] ReferenceError),

@@ -74,6 +74,14 @@ impl GenotypeRow {
         self.alleles.len()
     }
 
+    /// Allele indices of a sample; values from [`MAX_ALLELE`] on stand for none.
+    pub(crate) fn haplotypes(&self, sample: usize) -> [u8; 2] {
+        self.alleles
+            .get(sample)
+            .copied()
+            .unwrap_or([ABSENT, ABSENT])
+    }
+
     fn clear(&mut self) {
         self.alleles.clear();
         self.phased.clear();

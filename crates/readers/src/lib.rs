@@ -14,6 +14,7 @@ mod bcf;
 mod bytes;
 mod decoder;
 mod error;
+mod evidence;
 mod genotype;
 mod header;
 mod index;
@@ -28,6 +29,10 @@ mod vcf;
 
 pub use decoder::{Decoded, RefMismatch, SiteDecoder, SiteDecoderSettings, decoded_schema};
 pub use error::{BadRecord, ReadError};
+pub use evidence::{
+    Block, BlockAnswer, BlockCall, BlockError, MAX_SITE, MIN_BLOCK_DEPTH, MIN_BLOCK_GQ,
+    QualityLimits, ReferenceBlocks, ReferenceEvidence, Site,
+};
 pub use genotype::{
     GenotypeError, GenotypePlace, GenotypeRow, decode_biallelic, decode_text, decode_typed,
 };

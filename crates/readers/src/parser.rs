@@ -145,6 +145,37 @@ impl RecordParser {
         Ok(true)
     }
 
+    /// For each sample the first value of the first of some FORMAT fields that has a number, rounded
+    /// down; `None` where none has.
+    pub(crate) fn format_numbers(
+        &self,
+        bytes: &[u8],
+        record: &ParsedRecord,
+        fields: &[&str],
+        samples: usize,
+    ) -> Vec<Option<u32>> {
+        let mut found = vec![None; samples];
+        for field in fields {
+            let numbers = match &record.genotypes {
+                GenotypeBytes::Text { samples: range, .. } => {
+                    let format = bytes.get(record.format.clone()).unwrap_or_default();
+                    let text = bytes.get(range.clone()).unwrap_or_default();
+                    vcf::first_numbers(format, text, field)
+                }
+                _ => record
+                    .format_fields
+                    .iter()
+                    .find(|(key, _)| self.header.strings.get(*key).is_some_and(|k| k == field))
+                    .map(|(_, values)| bcf::first_numbers(bytes, values, samples))
+                    .unwrap_or_default(),
+            };
+            for (old, number) in found.iter_mut().zip(numbers) {
+                *old = old.or_else(|| number.and_then(whole));
+            }
+        }
+        found
+    }
+
     /// Text of an INFO field asked for with [`RecordParser::with_text_fields`] (by its place there)
     /// for one alternate allele (0-based), percent-encoding as written: a field of Number=A or R
     /// gives the allele's own value, any other its whole text, a flag `1`. `None` where the record
@@ -177,4 +208,14 @@ impl RecordParser {
         };
         values.get(index).copied().flatten()
     }
+}
+
+/// A quality or depth as whole number; `None` for what is neither.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast of a number that is not negative saturates"
+)]
+fn whole(number: f32) -> Option<u32> {
+    (number >= 0.0).then_some(number as u32)
 }

@@ -60,6 +60,19 @@ pub struct ParsedRecord {
     /// For each field wanted as text what the record has.
     pub(crate) texts: Vec<InfoText>,
     pub(crate) genotypes: GenotypeBytes,
+    /// FORMAT of a line of text; empty in BCF.
+    pub(crate) format: Range<usize>,
+    /// FORMAT fields of a BCF record: dictionary index and where the values are.
+    pub(crate) format_fields: Vec<(usize, FormatField)>,
+}
+
+/// Where the values of a FORMAT field of a BCF record are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FormatField {
+    /// Byte of the type, without its count.
+    pub(crate) kind: u8,
+    pub(crate) per_sample: usize,
+    pub(crate) values: Range<usize>,
 }
 
 impl ParsedRecord {
@@ -74,6 +87,8 @@ impl ParsedRecord {
         self.texts.resize_with(texts, InfoText::default);
         self.texts.iter_mut().for_each(InfoText::clear);
         self.genotypes = GenotypeBytes::None;
+        self.format = 0..0;
+        self.format_fields.clear();
     }
 
     /// Number of alternate alleles written, `.` included.

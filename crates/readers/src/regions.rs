@@ -56,6 +56,36 @@ impl Regions {
         self.intervals.as_deref()
     }
 
+    /// Whether every base of a stretch (1-based, both ends inclusive) lies inside. Intervals that
+    /// touch are one, so no stretch lies across two.
+    #[must_use]
+    pub fn covers(&self, contig: ContigId, start: Position, end: Position) -> bool {
+        let Some(intervals) = &self.intervals else {
+            return true;
+        };
+        let behind = intervals.partition_point(|i| (i.contig, i.start) <= (contig, start));
+        behind
+            .checked_sub(1)
+            .and_then(|at| intervals.get(at))
+            .is_some_and(|i| i.contains(contig, start) && i.contains(contig, end))
+    }
+
+    /// These regions with so many bases more at both ends of each interval.
+    pub(crate) fn widened(&self, bases: u32) -> Self {
+        let Some(intervals) = &self.intervals else {
+            return self.clone();
+        };
+        let wide = intervals.iter().map(|interval| Interval {
+            contig: interval.contig,
+            start: Position(interval.start.0.saturating_sub(bases)),
+            end: Position(interval.end.0.saturating_add(bases)),
+        });
+        Self {
+            chosen: self.chosen,
+            ..Self::merged(wide.collect())
+        }
+    }
+
     /// Whether records outside all regions are left out on purpose.
     pub(crate) fn leave_out(&self) -> bool {
         self.chosen

@@ -1,7 +1,7 @@
 //! The samplesheet: who the patients are, which files and samples are theirs, and their covariates.
 //!
 //! A CSV (or, by its first line, TSV) table. Known columns are `patient` (required), `vcf`,
-//! `sample`, `alignment` and `sex`; every other column is a covariate by its name. Paths are
+//! `sample`, `alignment`, `callable` and `sex`; every other column is a covariate by its name. Paths are
 //! relative to the folder of the sheet. Messages name rows and columns, never their content.
 
 use std::collections::{BTreeMap, HashSet};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use varisk_core::{Covariate, Patient, Sex};
 
 /// Columns that are not covariates.
-const KNOWN: [&str; 5] = ["patient", "vcf", "sample", "alignment", "sex"];
+const KNOWN: [&str; 6] = ["patient", "vcf", "sample", "alignment", "callable", "sex"];
 
 /// Why a samplesheet cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,9 @@ pub struct SheetRow {
     pub sample: Option<String>,
     /// BAM or CRAM.
     pub alignment: Option<PathBuf>,
+    /// BED of the regions in which the patient's variant file would have a record if there were a
+    /// variant.
+    pub callable: Option<PathBuf>,
 }
 
 /// A samplesheet.
@@ -112,7 +115,8 @@ fn parse(bytes: &[u8], folder: &Path) -> Result<SampleSheet, String> {
     let column = |name: &str| names.iter().position(|n| n == name);
     let patient = column("patient")
         .ok_or("the column 'patient' is missing; add it with one identifier a row")?;
-    let [vcf, sample, alignment, sex] = ["vcf", "sample", "alignment", "sex"].map(column);
+    let [vcf, sample, alignment, callable, sex] =
+        ["vcf", "sample", "alignment", "callable", "sex"].map(column);
     let covariates: Vec<(usize, &String)> = names
         .iter()
         .enumerate()
@@ -159,6 +163,7 @@ fn parse(bytes: &[u8], folder: &Path) -> Result<SampleSheet, String> {
             vcf: text(vcf).map(|path| folder.join(path)),
             sample: text(sample).map(str::to_owned),
             alignment: text(alignment).map(|path| folder.join(path)),
+            callable: text(callable).map(|path| folder.join(path)),
         });
     }
     if sheet.rows.is_empty() {
@@ -207,6 +212,16 @@ mod tests {
             Covariate::Text("yes".to_owned())
         );
         assert!(sheet.rows[1].patient.covariates.is_empty());
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_sheet_and_may_be_left_out() {
+        let sheet = read("patient,callable,alignment\nP1,a.bed,a.bam\nP2,,\n").unwrap();
+        let first = &sheet.rows[0];
+        assert_eq!(first.callable.as_deref(), Some(Path::new("folder/a.bed")));
+        assert_eq!(first.alignment.as_deref(), Some(Path::new("folder/a.bam")));
+        assert_eq!(sheet.rows[1].callable, None);
+        assert!(sheet.covariates.is_empty());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! position, from all files, stand in the same batch, so what is decided among them (one row for an
 //! allele that several files have, repeated records) does not depend on the batch size.
 
+mod context;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::path::Path;
@@ -11,12 +13,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use varisk_core::{ContigId, ContigSet, Position, RunLimits};
 
+use self::context::{Ahead, CarriedRecord, Context};
+use crate::evidence::MAX_SITE;
 use crate::stream::{ContigOrder, OpenedFile, Place, RecordStream};
 use crate::{Header, ReadError, RecordFormat, Regions};
 
 /// Room taken for a batch before its first record, at most: a limit set high costs nothing until it
 /// is used.
 const MAX_ROOM: usize = 18 << 20;
+
+/// Records that are passed over together.
+const SKIPPED_TOGETHER: usize = 4096;
 
 /// A file whose header has been read.
 pub struct FileInput {
@@ -130,6 +137,25 @@ pub struct RawBatch {
     pub bytes: Vec<u8>,
     /// The records in order.
     pub entries: Vec<Entry>,
+    /// Records of other batches, or outside the regions, that may speak of sites of this one.
+    pub(crate) context: Vec<Entry>,
+    /// The source carries context, so that there is none where `context` is empty.
+    pub(crate) has_context: bool,
+}
+
+impl RawBatch {
+    /// Bytes of a record; empty where the batch has no such bytes.
+    #[must_use]
+    pub fn record(&self, entry: &Entry) -> &[u8] {
+        self.bytes.get(entry.start..entry.end).unwrap_or_default()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.context.clear();
+        self.has_context = false;
+    }
 }
 
 /// Memory of batches that are done with, for those to come. A fresh buffer of this size costs more
@@ -140,8 +166,7 @@ pub struct SpareBatches(Arc<Mutex<Vec<RawBatch>>>);
 impl SpareBatches {
     /// Gives a batch back once it is decoded.
     pub fn give_back(&self, mut batch: RawBatch) {
-        batch.bytes.clear();
-        batch.entries.clear();
+        batch.clear();
         self.lock().push(batch);
     }
 
@@ -163,6 +188,7 @@ pub struct RecordSource {
     limits: RunLimits,
     records: u64,
     spare: SpareBatches,
+    context: Option<Context>,
 }
 
 impl RecordSource {
@@ -171,11 +197,37 @@ impl RecordSource {
     /// # Errors
     /// The first records cannot be read, or an index does not serve.
     pub fn try_new(files: Vec<FileInput>, settings: &SourceSettings) -> Result<Self, ReadError> {
+        Self::start(files, settings, false)
+    }
+
+    /// As [`RecordSource::try_new`]; each batch also carries the records around it that may speak of
+    /// its sites, as decoding with [`crate::ReferenceEvidence`] needs: gVCF blocks and deletions that
+    /// begin before, also before a region or shard, and what follows within [`crate::MAX_SITE`].
+    ///
+    /// With an index, records that begin before a region are found if the index knows their END, as
+    /// those of `bcftools index` and `tabix` do.
+    ///
+    /// # Errors
+    /// The first records cannot be read, or an index does not serve.
+    pub fn with_context(
+        files: Vec<FileInput>,
+        settings: &SourceSettings,
+    ) -> Result<Self, ReadError> {
+        Self::start(files, settings, true)
+    }
+
+    fn start(
+        files: Vec<FileInput>,
+        settings: &SourceSettings,
+        context: bool,
+    ) -> Result<Self, ReadError> {
         let first = files
             .first()
             .map(|file| file.header().clone())
             .unwrap_or_default();
         let order = Arc::new(ContigOrder::new(&settings.contigs, &first));
+        let context =
+            context.then(|| Context::new(files.iter().map(FileInput::format), Arc::clone(&order)));
         let mut streams = Vec::with_capacity(files.len());
         let mut queue = BinaryHeap::with_capacity(files.len());
         for (index, file) in files.into_iter().enumerate() {
@@ -184,6 +236,7 @@ impl RecordSource {
                 Arc::clone(&settings.contigs),
                 Arc::clone(&order),
                 &settings.regions,
+                context.as_ref().map(|_| MAX_SITE),
             )?;
             if let Some(place) = stream.peek() {
                 queue.push(Reverse((place, index)));
@@ -197,6 +250,7 @@ impl RecordSource {
             limits: settings.limits.clone(),
             records: 0,
             spare: SpareBatches::default(),
+            context,
         })
     }
 
@@ -225,11 +279,12 @@ impl RecordSource {
     pub fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
         let mut batch = self.spare.take();
         batch.bytes.reserve(self.limits.batch_bytes.min(MAX_ROOM));
-        while let Some(Reverse((place, _))) = self.queue.peek() {
-            let place = *place;
+        self.begin(&mut batch);
+        let carried = batch.bytes.len();
+        while let Some(place) = self.next_place() {
             // One record at least: an empty batch would read like the end.
             let full = batch.entries.len() >= self.limits.batch_records.max(1)
-                || batch.bytes.len() >= self.limits.batch_bytes.max(1);
+                || batch.bytes.len() - carried >= self.limits.batch_bytes.max(1);
             let inside = batch
                 .entries
                 .last()
@@ -239,6 +294,7 @@ impl RecordSource {
             }
             self.take(&mut batch)?;
         }
+        self.complete(&mut batch)?;
         Ok((!batch.entries.is_empty()).then_some(batch))
     }
 
@@ -249,36 +305,130 @@ impl RecordSource {
     pub fn skip(&mut self, records: u64) -> Result<bool, ReadError> {
         let mut scratch = RawBatch::default();
         while self.records < records {
-            if self.queue.is_empty() {
-                return Ok(false);
+            scratch.clear();
+            self.begin(&mut scratch);
+            // What is still open behind these records is found once for many.
+            while self.records < records && scratch.entries.len() < SKIPPED_TOGETHER {
+                if self.next_place().is_none() {
+                    return Ok(false);
+                }
+                self.take(&mut scratch)?;
+                if self.context.is_none() {
+                    scratch.clear();
+                }
             }
-            scratch.bytes.clear();
-            scratch.entries.clear();
-            self.take(&mut scratch)?;
+            if let Some(context) = &mut self.context {
+                let next = context.ahead_place().or(self.queue.peek().map(first_place));
+                context.keep_open(&scratch, scratch.context.len(), next);
+            }
         }
         Ok(true)
     }
 
+    /// Place of the next record.
+    fn next_place(&self) -> Option<Place> {
+        let ahead = self.context.as_ref().and_then(Context::ahead_place);
+        ahead.or_else(|| self.queue.peek().map(first_place))
+    }
+
     fn take(&mut self, batch: &mut RawBatch) -> Result<(), ReadError> {
+        let ahead = self
+            .context
+            .as_mut()
+            .and_then(|context| context.ahead.pop_front());
+        let (entry, inside) = match ahead {
+            Some(ahead) => (ahead.record.copy_to(batch), ahead.inside),
+            None => match self.read(&mut batch.bytes)? {
+                Some(read) => read,
+                None => return Ok(()),
+            },
+        };
+        if inside {
+            batch.entries.push(entry);
+            self.records += 1;
+        } else {
+            batch.context.push(entry);
+        }
+        Ok(())
+    }
+
+    /// Reads the next record of the files to the end of some bytes; says whether it is inside the
+    /// regions.
+    fn read(&mut self, bytes: &mut Vec<u8>) -> Result<Option<(Entry, bool)>, ReadError> {
         let Some(Reverse((place, index))) = self.queue.pop() else {
-            return Ok(());
+            return Ok(None);
         };
         let stream = &mut self.streams[index];
-        let start = batch.bytes.len();
-        batch.bytes.extend_from_slice(stream.current());
-        batch.entries.push(Entry {
+        let start = bytes.len();
+        bytes.extend_from_slice(stream.current());
+        let entry = Entry {
             file: u32::try_from(index).unwrap_or(u32::MAX),
             record: stream.record_number(),
             contig: place.contig,
             position: place.position,
             start,
-            end: batch.bytes.len(),
-        });
-        self.records += 1;
+            end: bytes.len(),
+        };
+        let inside = stream.is_inside();
         stream.advance()?;
         if let Some(next) = stream.peek() {
             self.queue.push(Reverse((next, index)));
         }
+        Ok(Some((entry, inside)))
+    }
+
+    /// Puts what is still open into a new batch.
+    fn begin(&self, batch: &mut RawBatch) {
+        let Some(context) = &self.context else {
+            return;
+        };
+        batch.has_context = true;
+        for open in &context.open {
+            let entry = open.copy_to(batch);
+            batch.context.push(entry);
+        }
+    }
+
+    /// Adds to a batch what follows it within the reach of its sites, and notes what is open behind.
+    fn complete(&mut self, batch: &mut RawBatch) -> Result<(), ReadError> {
+        let before = batch.context.len();
+        let Some((mut place, reach)) = self.context.as_ref().and_then(|c| c.reach(batch)) else {
+            return Ok(());
+        };
+        place.position = reach;
+        let is_near = |next: Place| next.rank == place.rank && next.position <= reach;
+        while let Some(next) = self.queue.peek().map(first_place)
+            && is_near(next)
+        {
+            let mut bytes = Vec::new();
+            let Some((entry, inside)) = self.read(&mut bytes)? else {
+                break;
+            };
+            if let Some(context) = &mut self.context {
+                let record = CarriedRecord { entry, bytes };
+                context.ahead.push_back(Ahead {
+                    place: next,
+                    record,
+                    inside,
+                });
+            }
+        }
+        let next = self.next_place();
+        if let Some(context) = &mut self.context {
+            for ahead in context
+                .ahead
+                .iter()
+                .take_while(|ahead| is_near(ahead.place))
+            {
+                let entry = ahead.record.copy_to(batch);
+                batch.context.push(entry);
+            }
+            context.keep_open(batch, before, next);
+        }
         Ok(())
     }
+}
+
+fn first_place(next: &Reverse<(Place, usize)>) -> Place {
+    next.0.0
 }

@@ -9,6 +9,7 @@ use memchr::memchr;
 use varisk_core::{ContigId, ContigSet, Interval, Position};
 
 use crate::bytes::{ByteStream, Packing};
+use crate::evidence::record_span;
 use crate::index::FileIndex;
 use crate::{Header, ReadError, RecordFormat, Regions, bcf};
 
@@ -155,7 +156,13 @@ pub(crate) struct RecordStream {
     pub(crate) file: OpenedFile,
     contigs: Arc<ContigSet>,
     order: Arc<ContigOrder>,
+    /// What is read: the regions, widened where context is wanted.
     intervals: Option<Vec<Interval>>,
+    /// The regions themselves where context is wanted: records outside are read for what they say
+    /// of sites inside.
+    own: Option<Regions>,
+    /// Whether the current record is inside the regions.
+    inside: bool,
     /// Records on contigs that the reference lacks are outside what was asked for.
     leave_out: bool,
     next_interval: usize,
@@ -175,8 +182,11 @@ impl RecordStream {
         contigs: Arc<ContigSet>,
         order: Arc<ContigOrder>,
         regions: &Regions,
+        context: Option<u32>,
     ) -> Result<Self, ReadError> {
-        let mut intervals = regions.intervals().map(<[Interval]>::to_vec);
+        let wide = context.map(|bases| regions.widened(bases));
+        let read = wide.as_ref().unwrap_or(regions);
+        let mut intervals = read.intervals().map(<[Interval]>::to_vec);
         let mut index = None;
         if let Some(intervals) = &mut intervals {
             if file.packing == Packing::Gzip {
@@ -205,6 +215,8 @@ impl RecordStream {
             contigs,
             order,
             intervals,
+            own: wide.is_some().then(|| regions.clone()),
+            inside: false,
             leave_out: regions.leave_out(),
             next_interval: 0,
             index,
@@ -227,6 +239,11 @@ impl RecordStream {
     /// 1-based number of that record.
     pub(crate) fn record_number(&self) -> u64 {
         self.records
+    }
+
+    /// Whether that record is inside the regions; others come only where context is wanted.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.inside
     }
 
     /// Bytes of that record.
@@ -271,6 +288,14 @@ impl RecordStream {
             self.previous = Some(place);
             match self.compare(place)? {
                 Ordering::Equal => {
+                    let regions = self.own.as_ref();
+                    self.inside = regions
+                        .is_none_or(|own| own.covers(place.contig, place.position, place.position));
+                    self.place = Some(place);
+                    return Ok(());
+                }
+                Ordering::Less if self.reaches_interval(place) => {
+                    self.inside = false;
                     self.place = Some(place);
                     return Ok(());
                 }
@@ -302,6 +327,16 @@ impl RecordStream {
                 return Ok(Ordering::Greater);
             }
         }
+    }
+
+    /// Where context is wanted: whether the current record, before the current region, reaches it.
+    fn reaches_interval(&self, place: Place) -> bool {
+        let intervals = self.intervals.as_ref().filter(|_| self.own.is_some());
+        let interval = intervals.and_then(|intervals| intervals.get(self.next_interval));
+        interval.is_some_and(|interval| {
+            let span = || record_span(self.file.format, &self.current, place.position);
+            interval.contig == place.contig && span().last() >= interval.start
+        })
     }
 
     /// With an index, goes on to the next region; says whether there is an index.

@@ -89,6 +89,7 @@ pub(crate) fn parse(
                     "the record has sample columns that the header lacks",
                 ));
             }
+            record.format = format.clone();
             record.genotypes = genotype_text(line, format, start, samples)?;
             Ok(())
         }
@@ -148,6 +149,19 @@ fn genotype_text(
         .into());
     }
     Ok(GenotypeBytes::None)
+}
+
+/// The first value of a FORMAT field for each sample, as number; empty where FORMAT lacks it.
+pub(crate) fn first_numbers(format: &[u8], samples: &[u8], field: &str) -> Vec<Option<f32>> {
+    let mut keys = format.split(|b| *b == b':');
+    let Some(place) = keys.position(|key| key == field.as_bytes()) else {
+        return Vec::new();
+    };
+    let first = |sample: &[u8]| {
+        let values = sample.split(|b| *b == b':').nth(place)?;
+        parse_float(values.split(|b| *b == b',').next()?)
+    };
+    samples.split(|b| *b == b'\t').map(first).collect()
 }
 
 fn check_id(id: &[u8]) -> Result<(), Defect> {

@@ -14,6 +14,31 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The type that a descriptor's lower half names.
+    pub(super) fn of(byte: u8) -> Option<Self> {
+        Some(match byte {
+            0 => Self::Missing,
+            1 => Self::Int8,
+            2 => Self::Int16,
+            3 => Self::Int32,
+            5 => Self::Float,
+            7 => Self::Text,
+            _ => return None,
+        })
+    }
+
+    /// The lower half of a descriptor.
+    pub(super) fn byte(self) -> u8 {
+        match self {
+            Self::Missing => 0,
+            Self::Int8 => 1,
+            Self::Int16 => 2,
+            Self::Int32 => 3,
+            Self::Float => 5,
+            Self::Text => 7,
+        }
+    }
+
     pub(super) fn width(self) -> usize {
         match self {
             Self::Missing => 0,
@@ -148,15 +173,7 @@ impl Cursor<'_> {
     fn descriptor_byte(&mut self) -> Option<(Kind, usize)> {
         let range = self.skip(1)?;
         let byte = self.bytes[range.start];
-        let kind = match byte & 0xf {
-            0 => Kind::Missing,
-            1 => Kind::Int8,
-            2 => Kind::Int16,
-            3 => Kind::Int32,
-            5 => Kind::Float,
-            7 => Kind::Text,
-            _ => return None,
-        };
+        let kind = Kind::of(byte & 0xf)?;
         Some((kind, usize::from(byte >> 4)))
     }
 

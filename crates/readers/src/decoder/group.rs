@@ -3,16 +3,20 @@
 //! An allele that several files have makes one row; each file fills its own patients' calls. Alleles
 //! are compared without the bases that REF and ALT both end with: beside another allele `CA>C` is
 //! written `CAA>CA`. A file that has a record here but not this allele says something about it only
-//! if both are single-base substitutions of the same base: then its calls count with its own
-//! alternates as "other". Otherwise its patients are not assayed for the row, never reference.
+//! if both are single-base substitutions of the same base (`*`, `<NON_REF>` and `<*>` beside them do
+//! not count), or if it speaks of any allele (`<NON_REF>`, `<*>`) over all bases of the row's REF:
+//! then its calls count with its own alternates as "other". Otherwise its patients are not assayed
+//! for the row, never reference, unless there is other evidence.
 
 use std::collections::HashMap;
 
 use varisk_core::{AlleleClass, CallCode, Haplotype, PolyploidCall, Reason};
 use varisk_reference::Normaliser;
 
+use super::inference::Inference;
 use super::table::SiteTable;
 use super::{FilePlan, SiteDecoderSettings};
+use crate::evidence::record_span;
 use crate::genotype::GenotypeRow;
 use crate::record::Defect;
 use crate::{BadRecord, Entry, ParsedRecord, RawBatch, ReadError};
@@ -25,6 +29,8 @@ pub(super) struct Member {
     alleles: Vec<Allele>,
     genotypes: GenotypeRow,
     has_genotypes: bool,
+    /// A reference block: what it says is judged with the sites that it covers.
+    block: bool,
 }
 
 /// An allele as it is compared with those of other records at its position: upper case, without the
@@ -61,6 +67,7 @@ impl Group {
         settings: &SiteDecoderSettings,
         raw: &RawBatch,
         entries: &[Entry],
+        inference: &Inference,
         bad: &mut Vec<BadRecord>,
     ) {
         self.used = 0;
@@ -72,15 +79,20 @@ impl Group {
                     alleles: Vec::new(),
                     genotypes: GenotypeRow::default(),
                     has_genotypes: false,
+                    block: false,
                 });
             }
             let plan = &settings.files[entry.file as usize];
             let member = &mut self.slots[self.used];
             member.entry = *entry;
-            match plan
+            let parsed = plan
                 .parser
-                .parse(&raw.bytes[entry.start..entry.end], &mut member.record)
-            {
+                .parse(&raw.bytes[entry.start..entry.end], &mut member.record);
+            let sound = match inference.defect(entry) {
+                Some(defect) => Err(defect.clone()),
+                None => Ok(()),
+            };
+            match parsed.and(sound) {
                 Ok(()) => self.used += 1,
                 Err(defect) => bad.push(set_aside(settings, plan, entry, defect)),
             }
@@ -103,6 +115,10 @@ impl Group {
             match member.decode_genotypes(plan, bytes) {
                 Ok(()) => {
                     member.list_alleles(bytes);
+                    let span = record_span(plan.format, bytes, member.entry.position);
+                    // Where nobody judges blocks, one without an allele speaks for itself.
+                    member.block =
+                        span.block && (settings.evidence.is_some() || member.speaks_of_any());
                     good.push(i);
                 }
                 Err(defect) => bad.push(set_aside(settings, plan, &member.entry, defect)),
@@ -312,10 +328,24 @@ impl Member {
 
     /// Whether this record, which lacks an allele, still says what its patients have there.
     fn speaks_of(&self, allele: &Allele) -> bool {
+        if self.block {
+            return false;
+        }
+        let spans = |own: &Allele| own.reference.len() >= allele.reference.len();
+        if self.speaks_of_any() && allele.is_sequence() && self.alleles.iter().any(spans) {
+            return true;
+        }
         let is_base_change = |own: &Allele| {
-            own.reference == allele.reference && (own.alternate.is_none() || own.is_substitution())
+            own.reference == allele.reference
+                && (own.alternate.is_none() || own.is_substitution() || own.is_unnamed())
         };
         allele.is_substitution() && self.alleles.iter().all(is_base_change)
+    }
+
+    /// Whether the record says "no other allele" of those that it does not name.
+    fn speaks_of_any(&self) -> bool {
+        let is_any = |own: &Allele| own.class() == AlleleClass::NonRef;
+        self.alleles.iter().any(is_any)
     }
 }
 
@@ -346,16 +376,30 @@ impl Allele {
         }
     }
 
+    fn class(&self) -> AlleleClass {
+        match self.alternate.as_deref() {
+            Some(text) => AlleleClass::of(&self.reference, text),
+            None => AlleleClass::Absent,
+        }
+    }
+
     /// Two symbolic alleles at a place may have different lengths: they are never taken for one.
     fn is_symbolic(&self) -> bool {
-        let text = self.alternate.as_deref().unwrap_or_default();
-        AlleleClass::of(&self.reference, text) == AlleleClass::Symbolic
+        self.class() == AlleleClass::Symbolic
     }
 
     fn is_substitution(&self) -> bool {
-        self.alternate
-            .as_deref()
-            .is_some_and(|text| AlleleClass::of(&self.reference, text) == AlleleClass::Snv)
+        self.class() == AlleleClass::Snv
+    }
+
+    fn is_sequence(&self) -> bool {
+        self.class().is_sequence()
+    }
+
+    /// `<NON_REF>`, `<*>` and `*`: they name no allele of this place.
+    fn is_unnamed(&self) -> bool {
+        let class = self.class();
+        matches!(class, AlleleClass::NonRef | AlleleClass::SpanningDeletion)
     }
 }
 

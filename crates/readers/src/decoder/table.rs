@@ -9,14 +9,15 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use varisk_core::{
-    AlleleClass, CallMatrix, ContigId, Position, Reason, SiteBatch, VariantKey, columns,
+    AlleleClass, CallMatrix, ContigId, Position, Reason, SiteBatch, SiteClass, VariantKey, columns,
     site_schema,
 };
 use varisk_reference::{NormaliseError, Normaliser};
 
 use super::group::Member;
+use super::inference::RowSite;
 use super::{FilePlan, RefMismatch, SiteDecoderSettings};
-use crate::ReadError;
+use crate::{Entry, MAX_SITE, ReadError, Site};
 
 /// Schema of the batches that a decoder gives: [`site_schema`] of the numeric INFO fields, then one
 /// nullable `Utf8` column `text.<FIELD>` for each field kept as text.
@@ -37,6 +38,10 @@ pub(super) struct SiteTable<'s> {
     pub(super) calls: CallMatrix,
     /// Alternate alleles of the input, over all files.
     pub(super) alleles: u64,
+    /// File and record number of the record that made each row.
+    pub(super) owners: Vec<(u32, u64)>,
+    /// For each row its site where states are inferred.
+    pub(super) row_sites: Vec<Option<RowSite>>,
     contig: UInt32Builder,
     position: UInt32Builder,
     reference: StringBuilder,
@@ -69,6 +74,8 @@ impl<'s> SiteTable<'s> {
             settings,
             calls: CallMatrix::with_capacity(settings.patients, rows),
             alleles: 0,
+            owners: Vec::with_capacity(rows),
+            row_sites: Vec::new(),
             contig: UInt32Builder::new(),
             position: UInt32Builder::new(),
             reference: StringBuilder::new(),
@@ -136,6 +143,13 @@ impl<'s> SiteTable<'s> {
             self.variant_key.append_null();
         }
         self.alleles += 1;
+        self.owners.push((entry.file, entry.record));
+        if self.settings.evidence.is_some() {
+            let can_infer = reason.or(place.reason).is_none() && place.class.is_sequence();
+            let site = can_infer
+                .then(|| self.row_site(entry, place.position, input_reference.len(), site_class));
+            self.row_sites.push(site.flatten());
+        }
         self.contig.append_value(entry.contig.0);
         self.position.append_value(place.position.0);
         self.allele_class.append_value(place.class.name());
@@ -160,6 +174,39 @@ impl<'s> SiteTable<'s> {
             builder.append_option(plan.parser.text_value(record, field, alternate));
         }
         Ok(())
+    }
+
+    /// The site of the row in the making; `None` where it is too long to be inferred.
+    fn row_site(
+        &self,
+        entry: &Entry,
+        position: Position,
+        input_bases: usize,
+        class: SiteClass,
+    ) -> Option<RowSite> {
+        let last = |position: Position, bases: usize| {
+            let more = u32::try_from(bases).unwrap_or(u32::MAX).saturating_sub(1);
+            Position(position.0.saturating_add(more))
+        };
+        let (reference, alternate) = (self.reference_bytes(), self.alternate_bytes());
+        let adds_bases = alternate.len() > reference.len();
+        let mut end = last(entry.position, input_bases).max(last(position, reference.len()));
+        if adds_bases {
+            // The bases go in before this one; at the end of a contig there is none.
+            let length = self.settings.contigs.length(entry.contig);
+            end = Position(end.0.saturating_add(1).min(length));
+        }
+        let start = position.min(entry.position);
+        (end.0.saturating_sub(start.0) < MAX_SITE).then_some(RowSite {
+            contig: entry.contig,
+            input_position: entry.position,
+            class,
+            site: Site {
+                start,
+                end,
+                adds_bases,
+            },
+        })
     }
 
     /// Appends the normalised REF and ALT and says where and what the allele is.

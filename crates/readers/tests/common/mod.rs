@@ -9,11 +9,12 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float32Type, UInt16Type, UInt32Type};
 use noodles::bgzf;
 use varisk_core::{
-    CallCode, CallMatrix, GenomeBuild, Haplotype, PloidyMap, RunLimits, SiteBatch, columns,
+    CallCode, CallMatrix, CallOrigin, GenomeBuild, Haplotype, PloidyMap, RunLimits, SiteBatch,
+    columns,
 };
 use varisk_readers::{
-    BadRecord, FileInput, ReadError, RecordSource, RefMismatch, Regions, SiteDecoder,
-    SiteDecoderSettings, SourceSettings,
+    BadRecord, FileInput, ReadError, RecordSource, RefMismatch, ReferenceEvidence, Regions,
+    SiteDecoder, SiteDecoderSettings, SourceSettings,
 };
 use varisk_reference::Reference;
 
@@ -55,6 +56,7 @@ pub(crate) struct Options {
     pub(crate) ref_mismatch: RefMismatch,
     pub(crate) limits: RunLimits,
     pub(crate) skip: u64,
+    pub(crate) evidence: Option<ReferenceEvidence>,
     /// For each file the samples and their patients; without it, all samples one after the other.
     pub(crate) samples: Option<Vec<Vec<(String, usize)>>>,
 }
@@ -69,6 +71,7 @@ impl Default for Options {
             ref_mismatch: RefMismatch::Refuse,
             limits: RunLimits::default(),
             skip: 0,
+            evidence: None,
             samples: None,
         }
     }
@@ -174,7 +177,7 @@ pub(crate) fn read_with(
         patients += assigned.len();
         inputs.push(input);
     }
-    let settings = SiteDecoderSettings::try_new(
+    let mut settings = SiteDecoderSettings::try_new(
         &inputs,
         patients,
         &options.info,
@@ -183,6 +186,9 @@ pub(crate) fn read_with(
         options.ref_mismatch,
     )?
     .with_text_fields(&inputs, &options.texts)?;
+    if let Some(evidence) = &options.evidence {
+        settings = settings.with_reference_evidence(evidence.clone());
+    }
     let mut decoder = SiteDecoder::new(Arc::new(settings), reference.reader()?);
     let mut regions = match options.regions.as_slice() {
         [] => Regions::all(),
@@ -196,7 +202,10 @@ pub(crate) fn read_with(
         regions,
         limits: options.limits.clone(),
     };
-    let mut source = RecordSource::try_new(inputs, &settings)?;
+    let mut source = match options.evidence {
+        None => RecordSource::try_new(inputs, &settings)?,
+        Some(_) => RecordSource::with_context(inputs, &settings)?,
+    };
     assert!(source.skip(options.skip)?, "the input ends before");
     let mut outcome = Outcome::default();
     while let Some(raw) = source.next_batch()? {
@@ -204,6 +213,9 @@ pub(crate) fn read_with(
         outcome.batches.push(raw.entries.len());
         outcome.records += decoded.records;
         outcome.alleles += decoded.alleles;
+        let rows: u32 = decoded.rows_per_record.iter().sum();
+        assert_eq!(rows as usize, decoded.batch.len());
+        assert_eq!(decoded.rows_per_record.len(), raw.entries.len());
         outcome.bad.extend(decoded.bad);
         take(&decoded.batch);
     }
@@ -283,7 +295,8 @@ fn lines(batch: &SiteBatch) -> Vec<String> {
         .collect()
 }
 
-/// A call as text: `o` for another alternate allele, `-` where nothing was assayed.
+/// A call as text: `o` for another alternate allele, `-` where nothing was assayed; what is inferred
+/// begins with `b` for a block, `r` for a callable region and `a` for the assumption.
 fn call(calls: &CallMatrix, row: usize, sample: usize) -> String {
     let code = CallCode(calls.row(row)[sample]);
     if code == CallCode::NOT_ASSAYED {
@@ -304,11 +317,20 @@ fn call(calls: &CallMatrix, row: usize, sample: usize) -> String {
         Haplotype::Missing => ".",
         Haplotype::Absent => "",
     };
+    let origin = match code.origin() {
+        Some(CallOrigin::ReferenceBlock) => "b",
+        Some(CallOrigin::CallableRegion) => "r",
+        Some(CallOrigin::Assumption) => "a",
+        _ => "",
+    };
     let [first, second] = code.haplotypes().map(letter);
     if second.is_empty() {
-        return first.to_owned();
+        return format!("{origin}{first}");
     }
-    format!("{first}{}{second}", if call.phased { "|" } else { "/" })
+    format!(
+        "{origin}{first}{}{second}",
+        if call.phased { "|" } else { "/" }
+    )
 }
 
 /// The rows' normalised alleles and calls alone: `1:5 A>C | 0|1`.
