@@ -2,21 +2,31 @@
 //!
 //! [`GeneModels`] are read from GFF3 or GTF once and shared. An [`Annotator`] is one thread's
 //! machine that gives the [`Consequence`]s of an allele on every transcript near it.
+//! [`ConsequenceStage`] adds them to batches as the columns named in [`columns`]; [`CsqWriter`]
+//! writes these as VEP does.
 
 mod allele;
+mod choice;
+pub mod columns;
+mod csq;
 mod error;
 mod genetic_code;
+mod line;
 mod models;
 mod predict;
 mod sequence;
+mod stage;
 mod term;
 mod transcript;
 
+pub use choice::most_severe;
+pub use csq::{CsqWriter, csq_header_format, vep_allele, write_csq};
 pub use error::AnnotateError;
 pub use genetic_code::{GeneticCode, three_letters};
 pub use models::{FLANK_BASES, GeneModels, ModelsSummary, SkipReason, transcript_schema};
 pub use predict::{
     Annotator, Consequence, ConsequenceOptions, NMD_JUNCTION_BASES, NmdPrediction, Range,
 };
+pub use stage::ConsequenceStage;
 pub use term::{Impact, Term, TermSet};
 pub use transcript::{Span, Strand, Transcript, TranscriptFlags};

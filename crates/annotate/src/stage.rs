@@ -1,0 +1,242 @@
+//! The stage that computes consequences from gene models.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use arrow::array::Array;
+use arrow::datatypes::SchemaRef;
+use varisk_core::{
+    BatchError, ContigId, Position, SiteBatch, Stage, StageError, Worker, columns as site,
+};
+use varisk_reference::Reference;
+
+use crate::choice::most_severe;
+use crate::columns::{ConsequenceColumns, with_consequences};
+use crate::line::Line;
+use crate::models::GeneModels;
+use crate::predict::{Annotator, Consequence, ConsequenceOptions, NmdPrediction, Range};
+use crate::term::Term;
+use crate::transcript::Transcript;
+use crate::AnnotateError;
+
+const NAME: &str = "consequences";
+
+/// Adds the consequences of every allele, from gene models.
+pub struct ConsequenceStage {
+    models: Arc<GeneModels>,
+    reference: Reference,
+    options: ConsequenceOptions,
+}
+
+impl ConsequenceStage {
+    /// A stage over gene models that were read against the contigs of this reference.
+    ///
+    /// # Errors
+    /// A transcript lies beyond the contigs of the reference: the models are of another one.
+    pub fn try_new(
+        models: Arc<GeneModels>,
+        reference: Reference,
+        options: ConsequenceOptions,
+    ) -> Result<Self, AnnotateError> {
+        let contigs = reference.contigs();
+        let beyond = models.transcripts().iter().find(|transcript| {
+            transcript.contig().0 as usize >= contigs.len()
+                || transcript.end() > contigs.length(transcript.contig())
+        });
+        if let Some(transcript) = beyond {
+            return Err(AnnotateError::Table {
+                detail: format!(
+                    "transcript {} lies beyond the contigs of {}, so it is of another reference",
+                    transcript.id(),
+                    reference.path().display()
+                ),
+            });
+        }
+        Ok(Self {
+            models,
+            reference,
+            options,
+        })
+    }
+}
+
+impl Stage for ConsequenceStage {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn output_schema(&self, input: &SchemaRef) -> Result<SchemaRef, StageError> {
+        for name in [site::CONTIG, site::POSITION, site::REFERENCE, site::ALTERNATE] {
+            if input.column_with_name(name).is_none() {
+                return Err(StageError::new(
+                    NAME,
+                    BatchError::Column {
+                        name: name.to_owned(),
+                        expected: "a site column",
+                    },
+                ));
+            }
+        }
+        Ok(with_consequences(input))
+    }
+
+    fn worker(&self) -> Result<Box<dyn Worker>, StageError> {
+        let reader = self
+            .reference
+            .reader()
+            .map_err(|error| StageError::new(NAME, error))?;
+        Ok(Box::new(ConsequenceWorker {
+            annotator: Annotator::new(Arc::clone(&self.models), reader, self.options),
+            found: Vec::new(),
+            hgvsg: String::new(),
+            texts: Texts::default(),
+        }))
+    }
+}
+
+struct ConsequenceWorker {
+    annotator: Annotator,
+    found: Vec<Consequence>,
+    hgvsg: String,
+    texts: Texts,
+}
+
+impl Worker for ConsequenceWorker {
+    fn process(&mut self, batch: SiteBatch) -> Result<SiteBatch, StageError> {
+        let added = {
+            let contigs = batch.contig_column()?;
+            let positions = batch.position_column()?;
+            let references = batch.text(site::REFERENCE)?;
+            let alternates = batch.text(site::ALTERNATE)?;
+            let mut columns = ConsequenceColumns::new();
+            for row in 0..batch.len() {
+                if alternates.is_null(row) {
+                    columns.end_row(None);
+                    continue;
+                }
+                self.annotator
+                    .annotate(
+                        ContigId(contigs.value(row)),
+                        Position(positions.value(row)),
+                        references.value(row).as_bytes(),
+                        alternates.value(row).as_bytes(),
+                        &mut self.found,
+                        &mut self.hgvsg,
+                    )
+                    .map_err(|error| StageError::new(NAME, error))?;
+                let models = self.annotator.models();
+                let chosen = most_severe(&self.found, models);
+                for (index, consequence) in self.found.iter().enumerate() {
+                    let transcript = consequence
+                        .transcript
+                        .and_then(|index| models.transcripts().get(index));
+                    self.texts.fill(consequence, transcript);
+                    columns.line(
+                        &self.texts.line(consequence, transcript),
+                        chosen == Some(index),
+                    );
+                }
+                columns.end_row(text(&self.hgvsg));
+            }
+            columns.finish().map_err(BatchError::from)?
+        };
+        Ok(batch.with_columns(added)?)
+    }
+}
+
+/// Texts that a line borrows, kept between lines so that nothing is allocated for them.
+#[derive(Default)]
+pub(crate) struct Texts {
+    terms: String,
+    exon: String,
+    intron: String,
+    cdna: String,
+    cds: String,
+    protein: String,
+}
+
+fn text(value: &str) -> Option<&str> {
+    Some(value).filter(|value| !value.is_empty())
+}
+
+impl Texts {
+    pub(crate) fn fill(&mut self, consequence: &Consequence, transcript: Option<&Transcript>) {
+        self.terms.clear();
+        let _ = write!(self.terms, "{}", consequence.terms);
+        let exons = transcript.map_or(0, |transcript| transcript.exons().len());
+        number(&mut self.exon, consequence.exons, exons);
+        number(&mut self.intron, consequence.introns, exons.saturating_sub(1));
+        range(&mut self.cdna, consequence.cdna);
+        range(&mut self.cds, consequence.cds);
+        range(&mut self.protein, consequence.protein);
+    }
+
+    pub(crate) fn line<'a>(
+        &'a self,
+        consequence: &'a Consequence,
+        transcript: Option<&'a Transcript>,
+    ) -> Line<'a> {
+        let worst = consequence.terms.worst();
+        let flags = transcript.map(Transcript::flags);
+        Line {
+            term: worst.map(Term::name),
+            terms: text(&self.terms),
+            rank: worst.map(Term::rank),
+            impact: worst.map(|term| term.impact().name()),
+            gene: transcript.and_then(Transcript::gene),
+            gene_id: transcript.and_then(Transcript::gene_id),
+            transcript: transcript.map(Transcript::id),
+            biotype: transcript.and_then(Transcript::biotype),
+            mane: flags.map(|flags| flags.mane_select),
+            mane_plus_clinical: flags.map(|flags| flags.mane_plus_clinical),
+            canonical: flags.map(|flags| flags.canonical),
+            support_level: transcript.and_then(Transcript::support_level),
+            flags: flags.and_then(|flags| {
+                match (flags.cds_start_incomplete, flags.cds_end_incomplete) {
+                    (true, true) => Some("cds_start_NF&cds_end_NF"),
+                    (true, false) => Some("cds_start_NF"),
+                    (false, true) => Some("cds_end_NF"),
+                    (false, false) => None,
+                }
+            }),
+            strand: transcript.map(|transcript| transcript.strand().number()),
+            exon: text(&self.exon),
+            intron: text(&self.intron),
+            hgvsc: text(&consequence.hgvsc),
+            hgvsp: text(&consequence.hgvsp),
+            cdna: text(&self.cdna),
+            cds: text(&self.cds),
+            protein: text(&self.protein),
+            cds_position: consequence.cds.0.or(consequence.cds.1),
+            protein_position: consequence.protein.0.or(consequence.protein.1),
+            amino_acids: text(&consequence.amino_acids),
+            codons: text(&consequence.codons),
+            nmd: consequence.nmd.map(NmdPrediction::name),
+            last_exon: consequence.last_exon,
+            splice_distance: consequence.splice_distance,
+            distance: consequence.distance,
+        }
+    }
+}
+
+/// `3/12` or `3-4/12`; empty for none.
+fn number(out: &mut String, range: Option<(u32, u32)>, of: usize) {
+    out.clear();
+    let _ = match range {
+        None => Ok(()),
+        Some((first, last)) if first == last => write!(out, "{first}/{of}"),
+        Some((first, last)) => write!(out, "{first}-{last}/{of}"),
+    };
+}
+
+/// `76`, `76-78`, `?-78`; empty for none.
+fn range(out: &mut String, range: Range) {
+    out.clear();
+    let _ = match range {
+        (None, None) => Ok(()),
+        (Some(first), Some(last)) if first == last => write!(out, "{first}"),
+        (Some(first), Some(last)) => write!(out, "{first}-{last}"),
+        (None, Some(last)) => write!(out, "?-{last}"),
+        (Some(first), None) => write!(out, "{first}-?"),
+    };
+}
