@@ -26,6 +26,8 @@ mod reader;
 mod site;
 mod source;
 mod stage;
+#[cfg(test)]
+mod testing;
 
 pub use error::AlignmentError;
 pub use features::READS_COLUMNS;

@@ -210,3 +210,6 @@ impl Default for GenotypeThresholds {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

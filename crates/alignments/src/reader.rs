@@ -208,3 +208,6 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

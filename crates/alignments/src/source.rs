@@ -348,3 +348,6 @@ fn match_contigs(
     }
     Ok(matched)
 }
+
+#[cfg(test)]
+mod tests;

@@ -337,3 +337,6 @@ impl Worker for ReadsWorker {
         Ok(batch.with_columns(columns)?)
     }
 }
+
+#[cfg(test)]
+mod tests;
