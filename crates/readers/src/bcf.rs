@@ -1,5 +1,6 @@
 //! A BCF record taken apart (VCF specification, section 6).
 
+mod text;
 mod typed;
 
 use crate::info_text::{InfoText, WantedText};
@@ -10,6 +11,7 @@ use crate::record::{
 use crate::vcf::{check_count, given_twice};
 use crate::{Header, InfoNumber};
 
+pub(crate) use self::text::to_line;
 use self::typed::{Cursor, Kind, Number, Value};
 
 /// Length of the two length words before a record.

@@ -10,6 +10,7 @@
 //! lines), and walking samples through it is several times slower than decoding them in place.
 //! BGZF, tabix and CSI are noodles'.
 
+mod annotated;
 mod bcf;
 mod bytes;
 mod decoder;
@@ -27,6 +28,10 @@ mod source;
 mod stream;
 mod vcf;
 
+pub use annotated::{
+    AnnotatedWriter, OutputKind, RecordText, WriteError, append_info, escape_info_value,
+    with_header_lines,
+};
 pub use decoder::{Decoded, RefMismatch, SiteDecoder, SiteDecoderSettings, decoded_schema};
 pub use error::{BadRecord, ReadError};
 pub use evidence::{

@@ -85,6 +85,12 @@ impl FileInput {
         &self.opened.header
     }
 
+    /// The text of the header, its column line included.
+    #[must_use]
+    pub fn header_text(&self) -> &str {
+        &self.opened.header_text
+    }
+
     /// The file's name in messages.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -76,6 +76,8 @@ pub(crate) struct OpenedFile {
     pub(crate) name: String,
     pub(crate) format: RecordFormat,
     pub(crate) header: Header,
+    /// Its text.
+    pub(crate) header_text: String,
     packing: Packing,
     bytes: ByteStream,
 }
@@ -110,12 +112,14 @@ impl OpenedFile {
             RecordFormat::Vcf => vcf_header(&mut bytes),
             RecordFormat::Bcf => bcf_header(&mut bytes),
         };
-        let header = Header::parse(&text.map_err(damaged)?).map_err(bad_header)?;
+        let text = text.map_err(damaged)?;
+        let header = Header::parse(&text).map_err(bad_header)?;
         Ok(Self {
             path: path.to_owned(),
             name,
             format,
             header,
+            header_text: String::from_utf8_lossy(&text).into_owned(),
             packing,
             bytes,
         })

@@ -116,6 +116,16 @@ impl Value {
         Some(())
     }
 
+    /// A haplotype of a genotype vector as stored; the inner `None` for the end of a shorter one. The
+    /// reserved "missing" integer is a haplotype that is not called.
+    pub(super) fn allele(&self, bytes: &[u8], i: usize) -> Option<Option<i32>> {
+        match self.number(bytes, i)? {
+            Number::End => Some(None),
+            Number::Missing => Some(Some(0)),
+            Number::Value(_) => Some(Some(self.integer(bytes, i)??)),
+        }
+    }
+
     #[expect(
         clippy::cast_precision_loss,
         reason = "INFO numbers are features in 32-bit floats"
@@ -212,7 +222,7 @@ impl Cursor<'_> {
 }
 
 /// The shortest text that reads back as the same number.
-fn float_text(number: f32) -> String {
+pub(super) fn float_text(number: f32) -> String {
     let (plain, scientific) = (number.to_string(), format!("{number:e}"));
     if scientific.len() < plain.len() {
         scientific
