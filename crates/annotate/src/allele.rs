@@ -23,16 +23,16 @@ pub(crate) struct Allele {
 }
 
 impl Allele {
-    /// Takes what REF and ALT share off, the end first, so that the rest lies as far left as they
-    /// show. `None` where nothing is left or the position is the telomere.
+    /// Takes what REF and ALT share off, the start first, as VEP does: VCF anchors an insertion at
+    /// the base before it. `None` where nothing is left or the position is the telomere.
     pub(crate) fn trimmed(position: u32, reference: &[u8], alternate: &[u8]) -> Option<Self> {
         let equal = |(r, a): &(&u8, &u8)| r.eq_ignore_ascii_case(a);
+        let prefix = reference.iter().zip(alternate).take_while(equal).count();
+        let (reference, alternate) = (&reference[prefix..], &alternate[prefix..]);
         let ends = reference.iter().rev().zip(alternate.iter().rev());
         let suffix = ends.take_while(equal).count();
         let reference = &reference[..reference.len() - suffix];
         let alternate = &alternate[..alternate.len() - suffix];
-        let prefix = reference.iter().zip(alternate).take_while(equal).count();
-        let (reference, alternate) = (&reference[prefix..], &alternate[prefix..]);
         if position == 0 || (reference.is_empty() && alternate.is_empty()) {
             return None;
         }
@@ -210,6 +210,7 @@ mod tests {
         check("CAT", "CGT", Some((11, 11, "A", "G")));
         check("a", "A", None);
         check("AC", "GT", Some((10, 11, "AC", "GT")));
+        check("A", "AAA", Some((11, 10, "", "AA")));
         assert_eq!(Allele::trimmed(0, b"A", b"G"), None);
         assert_eq!(Allele::trimmed(u32::MAX, b"AC", b"AG"), None);
     }

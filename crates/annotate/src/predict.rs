@@ -131,8 +131,8 @@ impl Annotator {
     /// sequence (symbolic, breakend, `*`, `<NON_REF>`, absent or equal to REF) and at the telomere
     /// position: nothing is guessed.
     ///
-    /// `position` is that of the first base of REF, 1-based; the allele need not be normalised, but
-    /// terms are those of its bases as far left as REF and ALT show.
+    /// `position` is that of the first base of REF, 1-based. The allele should be normalised: terms
+    /// are those of the place where REF and ALT put it, once the bases that they share are gone.
     ///
     /// # Errors
     /// The reference cannot be read.
@@ -283,7 +283,9 @@ impl Annotator {
             consequence.terms.insert(Term::CodingSequence);
             return Ok(());
         };
-        let in_one_exon = touched.introns.is_none()
+        let in_one_exon = allele.span().start >= transcript.start()
+            && allele.span().end <= transcript.end()
+            && touched.introns.is_none()
             && touched.exons.is_some_and(|(first, last)| first == last)
             && !touched.artefact;
         let (coding_start, coding_end) = transcript.coding_range;

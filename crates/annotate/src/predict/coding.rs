@@ -59,7 +59,12 @@ pub(super) fn change(transcript: &Transcript, edited: &Edited<'_>) -> CodingChan
     }
     let terms = &mut change.terms;
     let start_touched = first == 0 && end > 0 && frame.has_start(transcript);
-    let start_lost = start_touched && !keeps_start(edited, old.first().copied());
+    if start_touched && edited.removed != added && restores_start(edited) {
+        // Translation starts as it did, and every codon behind the first is as it was.
+        terms.insert(Term::StartRetained);
+        return change;
+    }
+    let start_lost = start_touched && edited.residue(0) != old.first().copied();
     terms.insert_if(start_lost, Term::StartLost);
     terms.insert_if(start_touched && !start_lost, Term::StartRetained);
     if stop_terms(edited, first, &old, &new, terms) {
@@ -94,13 +99,9 @@ pub(super) fn change(transcript: &Transcript, edited: &Edited<'_>) -> CodingChan
     change
 }
 
-/// Whether the first codon still reads as it did where the frame meets the second codon, wherever
-/// bases were put in or taken out before it.
-fn keeps_start(edited: &Edited<'_>, old: Option<u8>) -> bool {
-    if edited.residue(0) == old {
-        return true;
-    }
-    // `ATG` in front of an unchanged second codon, as the bases before it may serve again.
+/// Whether `ATG` stands before the unchanged second codon, since the bases before the edit serve
+/// again: a deletion of `GA` from `GAATG` leaves `ATG` where it was seen from the protein.
+fn restores_start(edited: &Edited<'_>) -> bool {
     let end = edited.first.saturating_add(edited.removed);
     if end > 3 {
         return false;
@@ -145,15 +146,20 @@ fn stop_terms(
                 terms.insert(Term::StopRetained);
                 return true;
             }
+            // Residues come or go before the terminator, which stays the last of the window.
+            let stays_last = !edited.shifts_frame()
+                && old_at + 1 == old.len()
+                && found.is_some_and(|new_at| new_at + 1 == new.len());
+            if stays_last && edited.added_length() != edited.removed {
+                terms.insert(Term::StopRetained);
+                return false;
+            }
             match found {
                 Some(new_at) if new_at < old_at => terms.insert(Term::StopGained),
                 Some(new_at) if new_at == old_at => {
                     // The residues before it differ; the stop is the same.
-                    terms.insert(if edited.added_length() == edited.removed {
-                        Term::Missense
-                    } else {
-                        Term::ProteinAltering
-                    });
+                    terms.insert_if(!edited.shifts_frame(), Term::Missense);
+                    terms.insert_if(edited.shifts_frame(), Term::Frameshift);
                     terms.insert(Term::StopRetained);
                     return true;
                 }
@@ -282,7 +288,7 @@ pub(super) fn partial(
         });
         told = true;
     }
-    if !told || added.is_none() {
+    if !told {
         terms.insert(Term::CodingSequence);
     }
 }

@@ -142,6 +142,11 @@ fn inframe(edited: &Edited<'_>, first: u32) -> Option<ProteinChange> {
             premature_stop: None,
         });
     }
+    // A terminator that stays the last is no part of the change.
+    if old.last() == Some(&STOP) && new.last() == Some(&STOP) {
+        old.pop();
+        new.pop();
+    }
     let prefix = old.iter().zip(&new).take_while(|(o, n)| o == n).count();
     let at = first.checked_add(u32::try_from(prefix).ok()?)?;
     let (old, new) = (&old[prefix..], &new[prefix..]);
