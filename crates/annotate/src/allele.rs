@@ -120,10 +120,7 @@ pub(crate) fn shift(
             let turn = moved as usize % moving.len();
             let (next, own) = match direction {
                 Direction::Right => (bases[step], moving[turn]),
-                Direction::Left => (
-                    bases[available - 1 - step],
-                    moving[moving.len() - 1 - turn],
-                ),
+                Direction::Left => (bases[available - 1 - step], moving[moving.len() - 1 - turn]),
             };
             if next != own || next == b'N' {
                 break 'shifting;

@@ -72,7 +72,11 @@ pub fn consequence_fields() -> Vec<Field> {
         .iter()
         .filter(|(_, _, chosen)| *chosen)
         .map(|(name, data_type, _)| {
-            Field::new(format!("{CONSEQUENCE_PREFIX}{name}"), data_type.clone(), true)
+            Field::new(
+                format!("{CONSEQUENCE_PREFIX}{name}"),
+                data_type.clone(),
+                true,
+            )
         })
         .collect();
     fields.push(Field::new(HGVSG, DataType::Utf8, true));
@@ -151,10 +155,7 @@ impl ConsequenceColumns {
         let lines = self.lines.iter_mut().map(ColumnBuilder::finish).collect();
         let lines = StructArray::try_new(line_fields(), lines, None)?;
         let all = ListArray::try_new(
-            Arc::new(Field::new_list_field(
-                DataType::Struct(line_fields()),
-                true,
-            )),
+            Arc::new(Field::new_list_field(DataType::Struct(line_fields()), true)),
             OffsetBuffer::new(self.offsets.into()),
             Arc::new(lines),
             Some(NullBuffer::from(self.valid)),
@@ -183,9 +184,28 @@ mod tests {
             .map(|field| field.name().clone())
             .collect();
         for name in [
-            TERM, TERMS, RANK, IMPACT, GENE, GENE_ID, TRANSCRIPT, BIOTYPE, MANE, CANONICAL, EXON,
-            HGVSG, HGVSC, HGVSP, CDS_POSITION, PROTEIN_POSITION, AMINO_ACIDS, CODONS, NMD,
-            LAST_EXON, SPLICE_DISTANCE, ALL,
+            TERM,
+            TERMS,
+            RANK,
+            IMPACT,
+            GENE,
+            GENE_ID,
+            TRANSCRIPT,
+            BIOTYPE,
+            MANE,
+            CANONICAL,
+            EXON,
+            HGVSG,
+            HGVSC,
+            HGVSP,
+            CDS_POSITION,
+            PROTEIN_POSITION,
+            AMINO_ACIDS,
+            CODONS,
+            NMD,
+            LAST_EXON,
+            SPLICE_DISTANCE,
+            ALL,
         ] {
             assert!(names.iter().any(|each| each == name), "{name}");
         }

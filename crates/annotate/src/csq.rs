@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use arrow::array::{
-    Array, AsArray, BooleanArray, PrimitiveArray, StringArray, StructArray,
-};
+use arrow::array::{Array, AsArray, BooleanArray, PrimitiveArray, StringArray, StructArray};
 use arrow::datatypes::{ArrowPrimitiveType, Int8Type, UInt8Type, UInt32Type};
 use varisk_core::{BatchError, SiteBatch, columns as site};
 
@@ -91,8 +89,16 @@ impl<'a> CsqWriter<'a> {
             });
             escape(transcript, out);
             for name in [
-                "biotype", "exon", "intron", "hgvsc", "hgvsp", "cdna", "cds", "protein",
-                "amino_acids", "codons",
+                "biotype",
+                "exon",
+                "intron",
+                "hgvsc",
+                "hgvsp",
+                "cdna",
+                "cds",
+                "protein",
+                "amino_acids",
+                "codons",
             ] {
                 out.push('|');
                 escape(fields.text(name, line)?, out);

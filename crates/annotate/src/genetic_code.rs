@@ -122,9 +122,7 @@ pub(crate) fn complement(base: u8) -> u8 {
 /// Turns a sequence into its reverse complement.
 pub(crate) fn reverse_complement(bases: &mut [u8]) {
     bases.reverse();
-    bases
-        .iter_mut()
-        .for_each(|base| *base = complement(*base));
+    bases.iter_mut().for_each(|base| *base = complement(*base));
 }
 
 #[cfg(test)]

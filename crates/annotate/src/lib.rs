@@ -30,3 +30,6 @@ pub use predict::{
 pub use stage::ConsequenceStage;
 pub use term::{Impact, Term, TermSet};
 pub use transcript::{Span, Strand, Transcript, TranscriptFlags};
+
+#[cfg(test)]
+mod testing;

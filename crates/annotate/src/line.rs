@@ -2,8 +2,7 @@
 //! transcript, of which some stand in columns of their own for the chosen line.
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int8Builder, Int32Builder, StringBuilder, UInt8Builder,
-    UInt32Builder,
+    ArrayRef, BooleanBuilder, Int8Builder, Int32Builder, StringBuilder, UInt8Builder, UInt32Builder,
 };
 use arrow::datatypes::{DataType, Field, Fields};
 use std::sync::Arc;

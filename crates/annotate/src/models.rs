@@ -128,3 +128,6 @@ impl GeneModels {
         found.reverse();
     }
 }
+
+#[cfg(test)]
+mod tests;

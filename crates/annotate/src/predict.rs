@@ -274,8 +274,8 @@ impl Annotator {
         let range = coding_cdna(transcript, allele);
         consequence.cds = cds_range(&frame, transcript, consequence.cdna);
         consequence.protein = (
-            consequence.cds.0.map(|position| (position + 2) / 3),
-            consequence.cds.1.map(|position| (position + 2) / 3),
+            consequence.cds.0.map(|position| position.div_ceil(3)),
+            consequence.cds.1.map(|position| position.div_ceil(3)),
         );
         let added = hgvs::in_direction(transcript.strand, &allele.alternate);
         let Some((first, end)) = range else {
@@ -290,7 +290,9 @@ impl Annotator {
             && !touched.artefact;
         let (coding_start, coding_end) = transcript.coding_range;
         let removed = hgvs::in_direction(transcript.strand, &allele.reference);
-        let is_as_read = (first..end).map(|at| frame.cdna_base(at)).eq(removed.iter().map(|base| Some(*base)));
+        let is_as_read = (first..end)
+            .map(|at| frame.cdna_base(at))
+            .eq(removed.iter().map(|base| Some(*base)));
         if in_one_exon && !is_as_read {
             // REF is not what the reference has: nothing can be said of the protein.
             consequence.terms.insert(Term::CodingSequence);
@@ -298,7 +300,13 @@ impl Annotator {
         }
         if !in_one_exon || first < coding_start || end > coding_end {
             let whole = in_one_exon.then_some(added.as_slice());
-            coding::partial(transcript, &frame, (first, end), whole, &mut consequence.terms);
+            coding::partial(
+                transcript,
+                &frame,
+                (first, end),
+                whole,
+                &mut consequence.terms,
+            );
             return Ok(());
         }
         let edited = Edited {
@@ -418,3 +426,8 @@ fn coding_cdna(transcript: &Transcript, allele: &Allele) -> Option<(u32, u32)> {
     }
     range.map(|(low, high)| (low, high.saturating_add(1)))
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -47,8 +47,7 @@ impl SequenceCache {
         let spliced: Spliced = splice(transcript, reader)?.into();
         self.make_room(spliced.len());
         self.bases += spliced.len();
-        self.held
-            .insert(number, (self.looks, Arc::clone(&spliced)));
+        self.held.insert(number, (self.looks, Arc::clone(&spliced)));
         Ok(spliced)
     }
 
@@ -65,10 +64,7 @@ impl SequenceCache {
     }
 }
 
-fn splice(
-    transcript: &Transcript,
-    reader: &mut SequenceReader,
-) -> Result<Vec<u8>, ReferenceError> {
+fn splice(transcript: &Transcript, reader: &mut SequenceReader) -> Result<Vec<u8>, ReferenceError> {
     let mut bases = vec![b'N'; transcript.length as usize];
     let mut rest = bases.as_mut_slice();
     for exon in &transcript.exons {

@@ -10,6 +10,7 @@ use varisk_core::{
 };
 use varisk_reference::Reference;
 
+use crate::AnnotateError;
 use crate::choice::most_severe;
 use crate::columns::{ConsequenceColumns, with_consequences};
 use crate::line::Line;
@@ -17,7 +18,6 @@ use crate::models::GeneModels;
 use crate::predict::{Annotator, Consequence, ConsequenceOptions, NmdPrediction, Range};
 use crate::term::Term;
 use crate::transcript::Transcript;
-use crate::AnnotateError;
 
 const NAME: &str = "consequences";
 
@@ -66,7 +66,12 @@ impl Stage for ConsequenceStage {
     }
 
     fn output_schema(&self, input: &SchemaRef) -> Result<SchemaRef, StageError> {
-        for name in [site::CONTIG, site::POSITION, site::REFERENCE, site::ALTERNATE] {
+        for name in [
+            site::CONTIG,
+            site::POSITION,
+            site::REFERENCE,
+            site::ALTERNATE,
+        ] {
             if input.column_with_name(name).is_none() {
                 return Err(StageError::new(
                     NAME,
@@ -165,7 +170,11 @@ impl Texts {
         let _ = write!(self.terms, "{}", consequence.terms);
         let exons = transcript.map_or(0, |transcript| transcript.exons().len());
         number(&mut self.exon, consequence.exons, exons);
-        number(&mut self.intron, consequence.introns, exons.saturating_sub(1));
+        number(
+            &mut self.intron,
+            consequence.introns,
+            exons.saturating_sub(1),
+        );
         range(&mut self.cdna, consequence.cdna);
         range(&mut self.cds, consequence.cds);
         range(&mut self.protein, consequence.protein);
@@ -240,3 +249,6 @@ fn range(out: &mut String, range: Range) {
         (Some(first), None) => write!(out, "{first}-?"),
     };
 }
+
+#[cfg(test)]
+mod tests;

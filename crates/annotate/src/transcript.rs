@@ -407,12 +407,15 @@ fn check_coding(exons: &[Span], parts: &[Span], coding: Span) -> Result<(), Misf
     let bases = |spans: &mut dyn Iterator<Item = Span>| {
         spans.fold(0u64, |sum, span| sum + u64::from(span.length()))
     };
-    let expected = bases(&mut exons.iter().filter(|exon| exon.overlaps(coding)).map(|exon| {
-        Span {
-            start: exon.start.max(coding.start),
-            end: exon.end.min(coding.end),
-        }
-    }));
+    let expected = bases(
+        &mut exons
+            .iter()
+            .filter(|exon| exon.overlaps(coding))
+            .map(|exon| Span {
+                start: exon.start.max(coding.start),
+                end: exon.end.min(coding.end),
+            }),
+    );
     if expected == bases(&mut parts.iter().copied()) {
         Ok(())
     } else {
@@ -425,11 +428,18 @@ pub(crate) mod tests {
     use super::*;
 
     /// A transcript of spans, for tests.
-    pub(crate) fn transcript(strand: Strand, exons: &[(u32, u32)], coding: &[(u32, u32)]) -> Transcript {
+    pub(crate) fn transcript(
+        strand: Strand,
+        exons: &[(u32, u32)],
+        coding: &[(u32, u32)],
+    ) -> Transcript {
         let spans = |spans: &[(u32, u32)]| {
             spans
                 .iter()
-                .map(|(start, end)| Span { start: *start, end: *end })
+                .map(|(start, end)| Span {
+                    start: *start,
+                    end: *end,
+                })
                 .collect()
         };
         Transcript::try_new(Parts {
@@ -453,7 +463,11 @@ pub(crate) mod tests {
     #[test]
     fn positions_map_in_transcript_direction() {
         let check = |strand, position, place, cdna| {
-            let transcript = transcript(strand, &[(10, 19), (30, 39), (50, 59)], &[(15, 19), (30, 34)]);
+            let transcript = transcript(
+                strand,
+                &[(10, 19), (30, 39), (50, 59)],
+                &[(15, 19), (30, 34)],
+            );
             assert_eq!(transcript.place(position), place, "{position}");
             assert_eq!(transcript.cdna(position), cdna, "{position}");
         };

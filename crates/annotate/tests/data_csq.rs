@@ -73,7 +73,11 @@ fn theirs(bcsq: &str) -> BTreeMap<String, BTreeSet<String>> {
             fields[2].to_owned()
         };
         let terms = found.entry(key).or_default();
-        terms.extend(fields[0].split('&').map(|term| term.trim_start_matches('*').to_owned()));
+        terms.extend(
+            fields[0]
+                .split('&')
+                .map(|term| term.trim_start_matches('*').to_owned()),
+        );
     }
     found
 }
@@ -122,14 +126,19 @@ fn compare(reference: &Path, models: &Path, records: &[Record]) -> Outcome {
         let mut introns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut hit = false;
         for consequence in &found {
-            let Some(index) = consequence.transcript else { continue };
+            let Some(index) = consequence.transcript else {
+                continue;
+            };
             if consequence.distance.is_some() {
                 continue;
             }
             let transcript = &models.transcripts()[index];
             let gene = short_biotype(transcript.biotype().unwrap_or("")).to_owned();
             if transcript.coding().is_none() {
-                introns.entry(gene).or_default().insert("non_coding".to_owned());
+                introns
+                    .entry(gene)
+                    .or_default()
+                    .insert("non_coding".to_owned());
                 continue;
             }
             let mut terms: BTreeSet<String> = consequence
@@ -140,7 +149,12 @@ fn compare(reference: &Path, models: &Path, records: &[Record]) -> Outcome {
                 .collect();
             // bcftools says nothing else of an allele that touches the start codon.
             if terms.contains("start_lost") || terms.contains("start_retained") {
-                for term in ["frameshift", "inframe_insertion", "inframe_deletion", "5_prime_utr"] {
+                for term in [
+                    "frameshift",
+                    "inframe_insertion",
+                    "inframe_deletion",
+                    "5_prime_utr",
+                ] {
                     terms.remove(term);
                 }
             }
@@ -167,10 +181,18 @@ fn compare(reference: &Path, models: &Path, records: &[Record]) -> Outcome {
                         set.iter().cloned().collect::<Vec<_>>().join("&")
                     })
                 };
-                outcome.differences.entry((show(a), show(b))).or_default().push(format!(
-                    "{}:{} {} {} {key} {}",
-                    record.contig, record.position, record.reference, record.alternate, record.bcsq
-                ));
+                outcome
+                    .differences
+                    .entry((show(a), show(b)))
+                    .or_default()
+                    .push(format!(
+                        "{}:{} {} {} {key} {}",
+                        record.contig,
+                        record.position,
+                        record.reference,
+                        record.alternate,
+                        record.bcsq
+                    ));
             }
         }
     }
@@ -194,10 +216,10 @@ fn ensembl_gff(models: &Path, reference: &Path) -> String {
         if !genes.insert(gene.to_owned()) {
             // Known already.
         } else {
-        text += &format!(
-            "{contig}\t.\tgene\t{start}\t{end}\t.\t{strand}\t.\tID=gene:{gene};Name={};biotype={biotype}\n",
-            transcript.gene().unwrap()
-        );
+            text += &format!(
+                "{contig}\t.\tgene\t{start}\t{end}\t.\t{strand}\t.\tID=gene:{gene};Name={};biotype={biotype}\n",
+                transcript.gene().unwrap()
+            );
         }
         text += &format!(
             "{contig}\t.\ttranscript\t{start}\t{end}\t.\t{strand}\t.\tID=transcript:{id};Parent=gene:{gene};biotype={biotype}\n"
@@ -210,7 +232,9 @@ fn ensembl_gff(models: &Path, reference: &Path) -> String {
         for exon in transcript.exons() {
             line("exon", exon.start, exon.end, ".");
         }
-        let Some(coding) = transcript.coding() else { continue };
+        let Some(coding) = transcript.coding() else {
+            continue;
+        };
         let forward = transcript.strand() == Strand::Forward;
         let (low, high) = if forward {
             ("five_prime_UTR", "three_prime_UTR")

@@ -110,16 +110,17 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// What is wrong with the line.
-    pub(super) fn add(&mut self, feature: Feature<'_>) -> Result<(), String> {
+    pub(super) fn add(&mut self, feature: &Feature<'_>) -> Result<(), String> {
         if self.last_contig.0 != feature.contig {
-            self.last_contig = (
-                feature.contig.to_owned(),
-                self.contigs.find(feature.contig),
-            );
+            self.last_contig = (feature.contig.to_owned(), self.contigs.find(feature.contig));
         }
         let is_part = matches!(
             feature.kind,
-            "exon" | "CDS" | "stop_codon" | "Selenocysteine" | "stop_codon_redefined_as_selenocysteine"
+            "exon"
+                | "CDS"
+                | "stop_codon"
+                | "Selenocysteine"
+                | "stop_codon_redefined_as_selenocysteine"
         );
         let parents = match feature.dialect {
             Dialect::Gtf if is_part || feature.kind == "transcript" => {
@@ -150,12 +151,12 @@ impl<'a> Collector<'a> {
         match (is_part, parents) {
             (true, Some(parents)) => {
                 for parent in parents.split(',') {
-                    self.add_part(contig, parent, &feature);
+                    self.add_part(contig, parent, feature);
                 }
             }
             (_, Some(parent)) if feature.dialect == Dialect::Gtf => {
                 let children = self.children.entry((contig, parent.into())).or_default();
-                children.info = info(&feature, None);
+                children.info = info(feature, None);
             }
             (_, parent) => {
                 let id = match feature.dialect {
@@ -163,10 +164,10 @@ impl<'a> Collector<'a> {
                     Dialect::Gtf => None,
                 };
                 if let Some(id) = id {
-                    let parent = parent.map(|parent| {
-                        parent.split(',').next().unwrap_or_default().into()
-                    });
-                    self.nodes.insert((contig, id.into()), info(&feature, parent));
+                    let parent =
+                        parent.map(|parent| parent.split(',').next().unwrap_or_default().into());
+                    self.nodes
+                        .insert((contig, id.into()), info(feature, parent));
                 }
             }
         }
@@ -404,11 +405,20 @@ fn info(feature: &Feature<'_>, parent: Option<Box<str>>) -> Info {
     };
     let is_gtf = feature.dialect == Dialect::Gtf;
     let id = get(&["transcript_id"]);
-    let version = if is_gtf { "transcript_version" } else { "version" };
+    let version = if is_gtf {
+        "transcript_version"
+    } else {
+        "version"
+    };
     let gene_number = dbxref(attributes, "GeneID:");
     let gene_id = gene_number.or_else(|| get(&["gene_id"])).or_else(|| {
         let id = get(&["ID"])?;
-        Some(id.strip_prefix("gene:").or_else(|| id.strip_prefix("gene-")).unwrap_or(&id).into())
+        Some(
+            id.strip_prefix("gene:")
+                .or_else(|| id.strip_prefix("gene-"))
+                .unwrap_or(&id)
+                .into(),
+        )
     });
     let is_refseq_mrna = feature.kind == "mRNA" && get(&["gbkey"]).is_some();
     let biotype = get(&["transcript_biotype", "transcript_type", "biotype"])
@@ -419,7 +429,8 @@ fn info(feature: &Feature<'_>, parent: Option<Box<str>>) -> Info {
         })
         .or_else(|| get(&["gene_biotype", "gene_type"]));
     let tag = |tag| attributes.has_tag(tag);
-    let incomplete = |raw: &str| attributes.raw("partial") == Some("true") && attributes.raw(raw).is_some();
+    let incomplete =
+        |raw: &str| attributes.raw("partial") == Some("true") && attributes.raw(raw).is_some();
     Info {
         kind: feature.kind.into(),
         parent,

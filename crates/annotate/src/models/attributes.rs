@@ -191,7 +191,11 @@ mod tests {
         check(Dialect::Gtf, gtf, "gene_id", Some("G1"));
         check(Dialect::Gtf, gtf, "transcript_id", Some("T;1"));
         check(Dialect::Gtf, gtf, "level", Some("2"));
-        assert!(Attributes::try_new(gtf, Dialect::Gtf).unwrap().has_tag("CCDS"));
+        assert!(
+            Attributes::try_new(gtf, Dialect::Gtf)
+                .unwrap()
+                .has_tag("CCDS")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! transcript needs few of them, and a message has to name the line.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -15,6 +15,12 @@ use super::attributes::{Attributes, Dialect};
 use super::summary::ModelsSummary;
 use crate::AnnotateError;
 use crate::transcript::{Span, Strand, Transcript};
+
+/// The last bytes of every complete BGZF file: an empty block (SAM specification, 4.1.2).
+const BGZF_EOF: [u8; 28] = [
+    0x1f, 0x8b, 0x08, 0x04, 0, 0, 0, 0, 0, 0xff, 0x06, 0, 0x42, 0x43, 0x02, 0, 0x1b, 0, 0x03, 0, 0,
+    0, 0, 0, 0, 0, 0, 0,
+];
 
 /// No line of gene models comes near this; a longer one is another kind of file.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -68,15 +74,40 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, AnnotateError> {
         source,
     };
     let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
-    let is_gzip = reader
-        .fill_buf()
-        .map_err(unreadable)?
-        .starts_with(&[0x1f, 0x8b]);
+    let head = reader.fill_buf().map_err(unreadable)?;
+    let is_gzip = head.starts_with(&[0x1f, 0x8b]);
+    // The BGZF extra field: FLG says that there is one, and its subfield is `BC` of two bytes.
+    let is_bgzf = is_gzip
+        && head.get(3).is_some_and(|flags| flags & 4 != 0)
+        && head.get(12..16) == Some([b'B', b'C', 2, 0].as_slice());
+    if is_bgzf && !ends_with_mark(path).map_err(unreadable)? {
+        return Err(AnnotateError::Read {
+            path: path.to_owned(),
+            line: 0,
+            source: std::io::ErrorKind::UnexpectedEof.into(),
+        });
+    }
     Ok(if is_gzip {
-        Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader)))
+        Box::new(BufReader::with_capacity(
+            1 << 16,
+            MultiGzDecoder::new(reader),
+        ))
     } else {
         Box::new(reader)
     })
+}
+
+/// Whether a file ends with the empty block of every complete BGZF file. One that was cut between
+/// blocks inflates without an error; only the missing mark tells.
+fn ends_with_mark(path: &Path) -> std::io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut tail = [0; BGZF_EOF.len()];
+    let Some(offset) = file.metadata()?.len().checked_sub(BGZF_EOF.len() as u64) else {
+        return Ok(false);
+    };
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(&mut tail)?;
+    Ok(tail == BGZF_EOF)
 }
 
 /// GFF3 writes `name=value`, GTF `name "value"`: told by what follows the first name.
@@ -129,7 +160,7 @@ fn parse(line: &str, dialect: Dialect, collector: &mut Collector) -> Result<(), 
         "." => None,
         other => return Err(format!("phase '{other}' is none of 0, 1, 2 and '.'")),
     };
-    collector.add(Feature {
+    collector.add(&Feature {
         contig,
         kind,
         span,

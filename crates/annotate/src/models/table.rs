@@ -24,11 +24,15 @@ const FLAGS: [FlagColumn; 8] = [
     ("mane_select", |flags| &mut flags.mane_select),
     ("mane_plus_clinical", |flags| &mut flags.mane_plus_clinical),
     ("canonical", |flags| &mut flags.canonical),
-    ("cds_start_incomplete", |flags| &mut flags.cds_start_incomplete),
+    ("cds_start_incomplete", |flags| {
+        &mut flags.cds_start_incomplete
+    }),
     ("cds_end_incomplete", |flags| &mut flags.cds_end_incomplete),
     ("selenocysteine", |flags| &mut flags.selenocysteine),
     ("other_start", |flags| &mut flags.other_start),
-    ("differs_from_reference", |flags| &mut flags.differs_from_reference),
+    ("differs_from_reference", |flags| {
+        &mut flags.differs_from_reference
+    }),
 ];
 
 const SPAN_COLUMNS: [&str; 4] = ["exon_starts", "exon_ends", "cds_starts", "cds_ends"];
@@ -178,7 +182,11 @@ fn take(
     };
     let flags: Vec<&BooleanArray> = FLAGS
         .iter()
-        .map(|(name, _)| column(name)?.as_boolean_opt().ok_or_else(|| other_type(name)))
+        .map(|(name, _)| {
+            column(name)?
+                .as_boolean_opt()
+                .ok_or_else(|| other_type(name))
+        })
         .collect::<Result<_, _>>()?;
     let [contig, strand, id] = [text("contig")?, text("strand")?, text("transcript")?];
     let [gene, gene_id, biotype] = [text("gene")?, text("gene_id")?, text("biotype")?];

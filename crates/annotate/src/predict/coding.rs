@@ -54,7 +54,9 @@ pub(super) fn change(transcript: &Transcript, edited: &Edited<'_>) -> CodingChan
     }
     if old.contains(&UNKNOWN) || new.contains(&UNKNOWN) {
         change.terms.insert(Term::CodingSequence);
-        change.terms.insert_if(edited.shifts_frame(), Term::Frameshift);
+        change
+            .terms
+            .insert_if(edited.shifts_frame(), Term::Frameshift);
         return change;
     }
     let terms = &mut change.terms;
@@ -132,16 +134,29 @@ fn stop_terms(
     let new_stop = stop_of(new);
     match (old_stop, new_stop) {
         (None, None) => false,
-        (None, Some(_)) => {
-            terms.insert(Term::StopGained);
-            false
+        (None, Some(new_at)) => {
+            // An insertion just before the terminator may bring one of its own.
+            let end = first.saturating_add(u32::try_from(new_at).unwrap_or(u32::MAX));
+            let same = end.saturating_add(1) == edited.frame.codons()
+                && (first..=end)
+                    .all(|number| edited.residue(number) == edited.frame.residue(number));
+            terms.insert(if same {
+                Term::StopRetained
+            } else {
+                Term::StopGained
+            });
+            same
         }
         (Some(old_at), found) => {
             // Behind the edit the 3' UTR may give a stop at the same place.
-            let same = old[..old_at].iter().chain([&STOP]).enumerate().all(|(step, residue)| {
-                let number = first.saturating_add(u32::try_from(step).unwrap_or(u32::MAX));
-                edited.residue(number) == Some(*residue)
-            });
+            let same = old[..old_at]
+                .iter()
+                .chain([&STOP])
+                .enumerate()
+                .all(|(step, residue)| {
+                    let number = first.saturating_add(u32::try_from(step).unwrap_or(u32::MAX));
+                    edited.residue(number) == Some(*residue)
+                });
             if same {
                 terms.insert(Term::StopRetained);
                 return true;
@@ -238,7 +253,11 @@ fn amino_acids(old: &[u8], new: &[u8], added: u32, shifts: bool) -> String {
         word(old, false),
         word(new, shifts && !added.is_multiple_of(3)),
     );
-    if old == new { old } else { format!("{old}/{new}") }
+    if old == new {
+        old
+    } else {
+        format!("{old}/{new}")
+    }
 }
 
 /// Terms of an allele that takes some coding bases and others too: of a UTR, or of an intron.
@@ -299,7 +318,10 @@ fn ends_with_start(frame: &Frame<'_>, first: u32, added: &[u8], end: u32, second
     let behind = (end..second).rev().filter_map(|at| frame.cdna_base(at));
     tail.extend(behind);
     tail.extend(added.iter().rev());
-    let before = (0..first).rev().take(3).filter_map(|at| frame.cdna_base(at));
+    let before = (0..first)
+        .rev()
+        .take(3)
+        .filter_map(|at| frame.cdna_base(at));
     tail.extend(before);
     tail.get(..3) == Some(b"GTA")
 }

@@ -40,9 +40,7 @@ impl<'a> Frame<'a> {
 
     /// Offset in the spliced transcript of a position.
     pub(crate) fn cdna(&self, position: u32) -> u32 {
-        position
-            .saturating_add(self.start)
-            .saturating_sub(self.pad)
+        position.saturating_add(self.start).saturating_sub(self.pad)
     }
 
     /// Bases of the coding region, with those that the first codon lacks.
@@ -171,8 +169,8 @@ impl Edited<'_> {
         if residue == STOP && self.frame.selenocysteine && &codon == b"TGA" {
             let untouched_before = number.saturating_mul(3).saturating_add(3) <= self.first;
             let added = self.added_length();
-            let untouched_after =
-                !self.shifts_frame() && number.saturating_mul(3) >= self.first.saturating_add(added);
+            let untouched_after = !self.shifts_frame()
+                && number.saturating_mul(3) >= self.first.saturating_add(added);
             if untouched_before {
                 return self.frame.residue(number);
             }

@@ -155,10 +155,9 @@ pub(super) fn position(transcript: &Transcript, position: u32, out: &mut String)
             true
         }
         Place::Intron(index) => {
-            let (Some(before), Some(behind)) = (
-                transcript.exons.get(index),
-                transcript.exons.get(index + 1),
-            ) else {
+            let (Some(before), Some(behind)) =
+                (transcript.exons.get(index), transcript.exons.get(index + 1))
+            else {
                 return false;
             };
             let (low, high) = (position - before.end, behind.start - position);

@@ -131,7 +131,9 @@ fn inframe(edited: &Edited<'_>, first: u32) -> Option<ProteinChange> {
         return None;
     }
     if old == new {
-        let last = first.checked_add(u32::try_from(old.len()).ok()?)?.checked_sub(1)?;
+        let last = first
+            .checked_add(u32::try_from(old.len()).ok()?)?
+            .checked_sub(1)?;
         let mut name = format!("p.{}", residue(first, *old.first()?));
         if last > first {
             let _ = write!(name, "_{}", residue(last, *old.last()?));

@@ -72,7 +72,11 @@ fn exons(transcript: &Transcript, allele: &Allele, found: &mut Regions) {
         if start > exon.end || end < exon.start {
             found.at_edge |= allele.is_insertion();
             if let (true, Some(coding)) = (allele.is_insertion(), transcript.coding) {
-                let inner = if start > exon.end { exon.end } else { exon.start };
+                let inner = if start > exon.end {
+                    exon.end
+                } else {
+                    exon.start
+                };
                 found.coding |= coding.contains(inner);
             }
             continue;
