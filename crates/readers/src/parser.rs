@@ -5,6 +5,12 @@ use crate::info_text::WantedText;
 use crate::record::GenotypeBytes;
 use crate::{Defect, Header, InfoNumber, ParsedRecord, RecordFormat, WantedInfo, bcf, vcf};
 
+/// FORMAT fields that say how sure a reference call is: GATK, DeepVariant and bcftools; Illumina;
+/// GATK's GenotypeGVCFs at sites without a variant.
+const GQ_FIELDS: [&str; 3] = ["GQ", "GQX", "RGQ"];
+/// FORMAT fields of depth; the lowest of a block where it is stated.
+const DEPTH_FIELDS: [&str; 2] = ["MIN_DP", "DP"];
+
 /// Takes the records of a file apart as its header says.
 #[derive(Clone, Debug)]
 pub struct RecordParser {
@@ -145,9 +151,23 @@ impl RecordParser {
         Ok(true)
     }
 
+    /// For each sample genotype quality (phred) and depth, as they say how sure a reference call is;
+    /// `None` where the record does not state them.
+    pub(crate) fn reference_quality(
+        &self,
+        bytes: &[u8],
+        record: &ParsedRecord,
+        samples: usize,
+    ) -> (Vec<Option<u32>>, Vec<Option<u32>>) {
+        (
+            self.format_numbers(bytes, record, &GQ_FIELDS, samples),
+            self.format_numbers(bytes, record, &DEPTH_FIELDS, samples),
+        )
+    }
+
     /// For each sample the first value of the first of some FORMAT fields that has a number, rounded
     /// down; `None` where none has.
-    pub(crate) fn format_numbers(
+    fn format_numbers(
         &self,
         bytes: &[u8],
         record: &ParsedRecord,

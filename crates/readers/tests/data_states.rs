@@ -258,3 +258,68 @@ fn real_gvcfs_give_the_same_whatever_the_cut() {
         .collect();
     assert_eq!(shards, whole.rows);
 }
+
+/// The same blocks in BCF, where END is the record's stated length and the qualities are typed.
+#[test]
+fn bcf_gvcfs_give_the_same_states() {
+    let reference = reference();
+    let joint = shared().join(format!("{FOLDER}/vcfs/Ashkenazim.vcf.gz"));
+    let (files, options) = with_sites(&joint);
+    let whole = read(&reference, &files, &options).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let binary: Vec<PathBuf> = (0..)
+        .zip(&files)
+        .map(|(i, file)| {
+            let out = folder.path().join(format!("{i}.bcf"));
+            run("bcftools", &["view", "-Ob", "-o", &text(&out), &text(file)]);
+            run("bcftools", &["index", &text(&out)]);
+            out
+        })
+        .collect();
+    let rows = read(&reference, &binary, &options).unwrap().rows;
+    assert_eq!(rows, whole.rows);
+    let shards = (1..=4).flat_map(|k| {
+        let shard = Options {
+            shard: Some(format!("{k}/4")),
+            ..options.clone()
+        };
+        read(&reference, &binary, &shard).unwrap().rows
+    });
+    assert_eq!(shards.collect::<Vec<_>>(), whole.rows);
+}
+
+/// One file of all three, as `bcftools merge --gvcf` makes it: where a person has no block it writes
+/// no call.
+#[test]
+fn a_merged_gvcf_gives_the_same_states() {
+    let reference = reference();
+    let joint = shared().join(format!("{FOLDER}/vcfs/Ashkenazim.vcf.gz"));
+    let (files, options) = with_sites(&joint);
+    let apart = states(&read(&reference, &files, &options).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let merged = folder.path().join("merged.vcf.gz");
+    let fasta = shared().join(FASTA);
+    let mut arguments = vec!["merge", "--gvcf", fasta.to_str().unwrap(), "-Oz", "-o"];
+    arguments.push(merged.to_str().unwrap());
+    arguments.extend(files[..3].iter().map(|file| file.to_str().unwrap()));
+    run("bcftools", &arguments);
+    let people = PEOPLE.iter().map(|person| (*person).to_owned()).zip(0..);
+    let options = Options {
+        samples: Some(vec![people.collect(), Vec::new()]),
+        ..options
+    };
+    let together = states(&read(&reference, &[merged, joint.clone()], &options).unwrap());
+    let sites = states(&read(&reference, &[joint], &Options::default()).unwrap());
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for site in sites.keys() {
+        for (apart, together) in apart[site].iter().zip(&together[site]) {
+            if apart != together {
+                *counts.entry((apart, together)).or_default() += 1;
+            }
+        }
+    }
+    // The merged record takes the place of the block.
+    let expected = [(("-", "./."), 3494), (("b0/0", "0/0"), 6)];
+    assert_eq!(counts, BTreeMap::from(expected));
+}

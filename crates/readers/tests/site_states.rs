@@ -141,7 +141,12 @@ fn own_records_come_first() {
         format!("{wide}1 15 . A {alternates} . . . GT:GQ:DP {values}")
     };
     check(SNV, &variant("G,<NON_REF>", "0/1:50:30"), "0/o");
-    check(SNV, &variant("G,<NON_REF>", "0/0:5:30"), "0/0");
+    check(SNV, &variant("G,<NON_REF>", "0/0:50:30"), "0/0");
+    // A reference call of a gVCF is held to the limits of blocks, one of another VCF is not.
+    check(SNV, &variant("G,<NON_REF>", "0/0:5:30"), "./.");
+    check(SNV, &variant("C,<NON_REF>", "0/0:50:7"), "./.");
+    check(SNV, &variant("C", "0/0:5:7"), "0/0");
+    check(SNV, &variant("C,<NON_REF>", "0/1:5:7"), "0/1");
     check(SNV, &variant("C,<NON_REF>", "1/1:50:30"), "1/1");
     check(SNV, &variant("C,<NON_REF>", "./.:0:0"), "./.");
     check(SNV, &variant("*,<NON_REF>", "0/1:50:30"), "0/o");

@@ -10,12 +10,13 @@
 
 use std::collections::HashMap;
 
-use varisk_core::{AlleleClass, CallCode, Haplotype, PolyploidCall, Reason};
+use varisk_core::{AlleleClass, CallCode, Haplotype, PolyploidCall, Reason, SiteState};
 use varisk_reference::Normaliser;
 
 use super::inference::Inference;
 use super::table::SiteTable;
 use super::{FilePlan, SiteDecoderSettings};
+use crate::QualityLimits;
 use crate::evidence::record_span;
 use crate::genotype::GenotypeRow;
 use crate::record::Defect;
@@ -31,6 +32,8 @@ pub(super) struct Member {
     has_genotypes: bool,
     /// A reference block: what it says is judged with the sites that it covers.
     block: bool,
+    /// Samples whose reference call is not good enough for a block either; empty where nobody judges.
+    low_quality: Vec<bool>,
 }
 
 /// An allele as it is compared with those of other records at its position: upper case, without the
@@ -80,6 +83,7 @@ impl Group {
                     genotypes: GenotypeRow::default(),
                     has_genotypes: false,
                     block: false,
+                    low_quality: Vec::new(),
                 });
             }
             let plan = &settings.files[entry.file as usize];
@@ -119,6 +123,9 @@ impl Group {
                     // Where nobody judges blocks, one without an allele speaks for itself.
                     member.block =
                         span.block && (settings.evidence.is_some() || member.speaks_of_any());
+                    if let Some(evidence) = &settings.evidence {
+                        member.judge_references(plan, bytes, evidence.limits());
+                    }
                     good.push(i);
                 }
                 Err(defect) => bad.push(set_aside(settings, plan, &member.entry, defect)),
@@ -276,6 +283,11 @@ impl FilePlan {
         let alternate = alternate.and_then(|index| u8::try_from(index + 1).ok());
         let mut columns = self.columns.iter().peekable();
         member.genotypes.codes(alternate, &mut |sample, code| {
+            let low = member.low_quality.get(sample) == Some(&true);
+            let code = match code.state() {
+                SiteState::CalledReference if low => CallCode::MISSING,
+                _ => code,
+            };
             while let Some((_, patient)) = columns.next_if(|(column, _)| *column == sample) {
                 target.set(*patient, code);
             }
@@ -303,11 +315,28 @@ impl FilePlan {
 
 impl Member {
     fn decode_genotypes(&mut self, plan: &FilePlan, bytes: &[u8]) -> Result<(), Defect> {
+        self.low_quality.clear();
         self.has_genotypes = !plan.columns.is_empty()
             && plan
                 .parser
                 .decode_genotypes(bytes, &self.record, &mut self.genotypes)?;
         Ok(())
+    }
+
+    /// In a record of a gVCF a reference call is a block of a single site, and in one of many samples
+    /// it stands for the block of that sample: it is held to the same limits.
+    fn judge_references(&mut self, plan: &FilePlan, bytes: &[u8], limits: QualityLimits) {
+        self.low_quality.clear();
+        if self.block || !self.has_genotypes || !self.speaks_of_any() {
+            return;
+        }
+        let samples = self.genotypes.samples();
+        let (gq, depth) = plan.parser.reference_quality(bytes, &self.record, samples);
+        let is_low = |(gq, depth): (&Option<u32>, &Option<u32>)| {
+            gq.is_some_and(|gq| gq < limits.min_gq)
+                || depth.is_some_and(|depth| depth < limits.min_depth)
+        };
+        self.low_quality.extend(gq.iter().zip(&depth).map(is_low));
     }
 
     fn list_alleles(&mut self, bytes: &[u8]) {

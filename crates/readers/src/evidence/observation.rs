@@ -7,12 +7,6 @@ use super::span::{DeclaredEnd, record_span};
 use crate::genotype::GenotypeRow;
 use crate::{ParsedRecord, RecordFormat, RecordParser};
 
-/// FORMAT fields that say how sure a reference call is: GATK, DeepVariant and bcftools; Illumina;
-/// GATK's GenotypeGVCFs at sites without a variant.
-const GQ_FIELDS: [&str; 3] = ["GQ", "GQX", "RGQ"];
-/// FORMAT fields of depth; the lowest of a block where it is stated.
-const DEPTH_FIELDS: [&str; 2] = ["MIN_DP", "DP"];
-
 /// A call with an alternate allele.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VariantCall {
@@ -101,8 +95,7 @@ pub(crate) fn observe(
         return Some(vec![none; columns.len()]);
     }
     let samples = genotypes.samples();
-    let quality = parser.format_numbers(bytes, record, &GQ_FIELDS, samples);
-    let depth = parser.format_numbers(bytes, record, &DEPTH_FIELDS, samples);
+    let (quality, depth) = parser.reference_quality(bytes, record, samples);
     let mut codes = vec![CallCode::NOT_ASSAYED; samples];
     genotypes.codes(None, &mut |sample, code| {
         if let Some(old) = codes.get_mut(sample) {
