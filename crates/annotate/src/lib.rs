@@ -10,6 +10,7 @@ mod choice;
 pub mod columns;
 mod csq;
 mod error;
+mod from_info;
 mod genetic_code;
 mod line;
 mod models;
@@ -22,6 +23,7 @@ mod transcript;
 pub use choice::most_severe;
 pub use csq::{CsqWriter, csq_header_format, vep_allele, write_csq};
 pub use error::AnnotateError;
+pub use from_info::{FromInfoStage, InfoFormat, InfoKind};
 pub use genetic_code::{GeneticCode, three_letters};
 pub use models::{FLANK_BASES, GeneModels, ModelsSummary, SkipReason, transcript_schema};
 pub use predict::{

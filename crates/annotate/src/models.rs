@@ -10,6 +10,7 @@ use std::path::Path;
 
 use varisk_core::{ContigId, ContigSet};
 
+pub(crate) use attributes::percent_decode;
 pub use summary::{ModelsSummary, SkipReason};
 pub use table::transcript_schema;
 

@@ -251,4 +251,4 @@ fn range(out: &mut String, range: Range) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
