@@ -12,6 +12,7 @@ mod csq;
 mod error;
 mod from_info;
 mod genetic_code;
+mod haplotype;
 mod line;
 mod models;
 mod predict;
@@ -25,6 +26,9 @@ pub use csq::{CsqWriter, csq_header_format, vep_allele, write_csq};
 pub use error::AnnotateError;
 pub use from_info::{FromInfoStage, InfoFormat, InfoKind};
 pub use genetic_code::{GeneticCode, three_letters};
+pub use haplotype::{
+    HAPLOTYPE_TABLE, HaplotypeConsequences, HaplotypeOptions, UnphasedCalls, haplotype_schema,
+};
 pub use models::{FLANK_BASES, GeneModels, ModelsSummary, SkipReason, transcript_schema};
 pub use predict::{
     Annotator, Consequence, ConsequenceOptions, NMD_JUNCTION_BASES, NmdPrediction, Range,

@@ -1,11 +1,12 @@
 //! Consequences of one allele on every transcript near it.
 
 mod coding;
+mod compound;
 pub(crate) mod frame;
 mod hgvs;
 mod nmd;
 mod protein;
-mod regions;
+pub(crate) mod regions;
 
 use std::sync::Arc;
 
@@ -21,7 +22,8 @@ use crate::term::{Term, TermSet};
 use crate::transcript::{Strand, Transcript};
 use frame::{Edited, Frame};
 pub use nmd::{NMD_JUNCTION_BASES, NmdPrediction};
-use regions::{Regions, regions, splice_distance};
+use regions::splice_distance;
+pub(crate) use regions::{Regions, regions};
 
 /// How consequences are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,50 +273,24 @@ impl Annotator {
             .copied()
             .unwrap_or_default();
         let frame = Frame::new(transcript, &spliced, code);
-        let range = coding_cdna(transcript, allele);
         consequence.cds = cds_range(&frame, transcript, consequence.cdna);
         consequence.protein = (
             consequence.cds.0.map(|position| position.div_ceil(3)),
             consequence.cds.1.map(|position| position.div_ceil(3)),
         );
-        let added = hgvs::in_direction(transcript.strand, &allele.alternate);
-        let Some((first, end)) = range else {
-            // An insertion at the edge of an exon: it may be spliced in or out.
-            consequence.terms.insert(Term::CodingSequence);
-            return Ok(());
+        let edit = match coding_edit(transcript, allele, touched, &frame) {
+            CodingEdit::Inside(edit) => edit,
+            CodingEdit::Unknown => {
+                consequence.terms.insert(Term::CodingSequence);
+                return Ok(());
+            }
+            CodingEdit::Partial { cdna, added } => {
+                let terms = &mut consequence.terms;
+                coding::partial(transcript, &frame, cdna, added.as_deref(), terms);
+                return Ok(());
+            }
         };
-        let in_one_exon = allele.span().start >= transcript.start()
-            && allele.span().end <= transcript.end()
-            && touched.introns.is_none()
-            && touched.exons.is_some_and(|(first, last)| first == last)
-            && !touched.artefact;
-        let (coding_start, coding_end) = transcript.coding_range;
-        let removed = hgvs::in_direction(transcript.strand, &allele.reference);
-        let is_as_read = (first..end)
-            .map(|at| frame.cdna_base(at))
-            .eq(removed.iter().map(|base| Some(*base)));
-        if in_one_exon && !is_as_read {
-            // REF is not what the reference has: nothing can be said of the protein.
-            consequence.terms.insert(Term::CodingSequence);
-            return Ok(());
-        }
-        if !in_one_exon || first < coding_start || end > coding_end {
-            let whole = in_one_exon.then_some(added.as_slice());
-            coding::partial(
-                transcript,
-                &frame,
-                (first, end),
-                whole,
-                &mut consequence.terms,
-            );
-            return Ok(());
-        }
-        let edited = Edited {
-            frame,
-            first: frame.position(first),
-            removed: end - first,
-            added: &added,
-        };
+        let edited = edit.of(frame);
         let change = coding::change(transcript, &edited);
         for term in change.terms.iter() {
             consequence.terms.insert(term);
@@ -341,6 +317,171 @@ impl Annotator {
             .map(|stop| nmd::predict(transcript, &edited, stop));
         Ok(())
     }
+}
+
+/// The consequence of several alleles of one haplotype on one transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Compound {
+    /// Indices of the alleles, in transcript direction.
+    pub(crate) members: Vec<usize>,
+    pub(crate) consequence: Consequence,
+    /// A stop that the haplotype gained lies before it in the transcript.
+    pub(crate) after_stop: bool,
+}
+
+impl Annotator {
+    /// What the alleles of one haplotype do to a transcript together. Alleles that touch the same
+    /// codon, or lie between shifts of the frame that make each other good, have one consequence.
+    /// Also gives the indices of alleles that overlap another one before them, and so cannot lie
+    /// on the same haplotype. Alleles that do not lie wholly in the coding region of one exon are
+    /// left out: they have the consequence that each has alone.
+    pub(crate) fn compounds(
+        &mut self,
+        index: usize,
+        transcript: &Transcript,
+        alleles: &[Allele],
+    ) -> Result<(Vec<Compound>, Vec<usize>), AnnotateError> {
+        let spliced = self.cache.get(index, transcript, &mut self.reader)?;
+        let code = self
+            .codes
+            .get(transcript.contig.0 as usize)
+            .copied()
+            .unwrap_or_default();
+        let frame = Frame::new(transcript, &spliced, code);
+        let mut edits: Vec<(usize, Edit)> = alleles
+            .iter()
+            .enumerate()
+            .filter_map(|(number, allele)| {
+                let touched = regions(transcript, allele);
+                if !touched.coding {
+                    return None;
+                }
+                match coding_edit(transcript, allele, &touched, &frame) {
+                    CodingEdit::Inside(edit) => Some((number, edit)),
+                    _ => None,
+                }
+            })
+            .collect();
+        edits.sort_by_key(|(number, edit)| (edit.first, edit.removed, *number));
+        let (groups, overlapping) = compound::groups(edits);
+        let mut found = Vec::with_capacity(groups.len());
+        let mut after_stop = false;
+        for group in groups {
+            let edit = group.joined(&frame);
+            let edited = edit.of(frame);
+            let change = coding::change(transcript, &edited);
+            let mut consequence = Consequence {
+                terms: change.terms,
+                transcript: Some(index),
+                ..Consequence::default()
+            };
+            consequence
+                .terms
+                .insert_if(transcript.is_nmd_target(), Term::NmdTranscript);
+            let last = edit
+                .first
+                .saturating_add(edit.removed.max(1))
+                .saturating_sub(1);
+            consequence.cds = (
+                Some(edit.first.saturating_add(1)),
+                Some(last.saturating_add(1)),
+            );
+            if let Some((first, last)) = change.residues {
+                consequence.protein = (Some(first), Some(last));
+            }
+            consequence.nmd = change
+                .protein
+                .premature_stop
+                .map(|stop| nmd::predict(transcript, &edited, stop));
+            let gains = change.protein.premature_stop.is_some();
+            consequence.codons = change.codons;
+            consequence.amino_acids = change.amino_acids;
+            if let Some(protein_id) = transcript.protein_id()
+                && !change.protein.name.is_empty()
+            {
+                consequence.hgvsp = format!("{protein_id}:{}", change.protein.name);
+            }
+            found.push(Compound {
+                members: group.members().collect(),
+                consequence,
+                after_stop,
+            });
+            after_stop |= gains;
+        }
+        Ok((found, overlapping))
+    }
+}
+
+/// Bases of a reading frame that an allele replaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Edit {
+    /// Position of the first one in the frame, from 0.
+    pub(crate) first: u32,
+    pub(crate) removed: u32,
+    /// In transcript direction.
+    pub(crate) added: Vec<u8>,
+}
+
+impl Edit {
+    pub(crate) fn of<'a>(&'a self, frame: Frame<'a>) -> Edited<'a> {
+        Edited {
+            frame,
+            first: self.first,
+            removed: self.removed,
+            added: &self.added,
+        }
+    }
+}
+
+/// What an allele that touches the coding region does to the reading frame.
+pub(crate) enum CodingEdit {
+    /// It lies wholly in the coding region of one exon.
+    Inside(Edit),
+    /// It reaches out of it: the stretch of the spliced transcript, and what is put there where it
+    /// lies in one exon.
+    Partial {
+        cdna: (u32, u32),
+        added: Option<Vec<u8>>,
+    },
+    /// It lies at the edge of an exon, and may be spliced in or out; or REF is not what the
+    /// reference has.
+    Unknown,
+}
+
+pub(crate) fn coding_edit(
+    transcript: &Transcript,
+    allele: &Allele,
+    touched: &Regions,
+    frame: &Frame<'_>,
+) -> CodingEdit {
+    let Some((first, end)) = coding_cdna(transcript, allele) else {
+        return CodingEdit::Unknown;
+    };
+    let added = hgvs::in_direction(transcript.strand, &allele.alternate);
+    let in_one_exon = allele.span().start >= transcript.start()
+        && allele.span().end <= transcript.end()
+        && touched.introns.is_none()
+        && touched.exons.is_some_and(|(first, last)| first == last)
+        && !touched.artefact;
+    let removed = hgvs::in_direction(transcript.strand, &allele.reference);
+    let is_as_read = (first..end)
+        .map(|at| frame.cdna_base(at))
+        .eq(removed.iter().map(|base| Some(*base)));
+    if in_one_exon && !is_as_read {
+        return CodingEdit::Unknown;
+    }
+    let (start, stop) = transcript.coding_range;
+    if !in_one_exon || first < start || end > stop {
+        return CodingEdit::Partial {
+            cdna: (first, end),
+            added: in_one_exon.then_some(added),
+        };
+    }
+    CodingEdit::Inside(Edit {
+        first: frame.position(first),
+        removed: end - first,
+        added,
+    })
 }
 
 /// An allele near a transcript, not in it.

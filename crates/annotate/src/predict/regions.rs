@@ -16,19 +16,19 @@ const EXON_SIDE: u32 = 3;
 
 /// What an allele touches.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Regions {
+pub(crate) struct Regions {
     /// Splice, intron and UTR terms.
-    pub(super) terms: TermSet,
+    pub(crate) terms: TermSet,
     /// First and last exon touched, in transcript direction.
-    pub(super) exons: Option<(u32, u32)>,
+    pub(crate) exons: Option<(u32, u32)>,
     /// First and last intron touched, in transcript direction.
-    pub(super) introns: Option<(u32, u32)>,
+    pub(crate) introns: Option<(u32, u32)>,
     /// Touches bases of the coding region.
-    pub(super) coding: bool,
+    pub(crate) coding: bool,
     /// Touches an artefact intron.
-    pub(super) artefact: bool,
+    pub(crate) artefact: bool,
     /// An insertion just between exon and intron.
-    pub(super) at_edge: bool,
+    pub(crate) at_edge: bool,
 }
 
 fn widen(range: &mut Option<(u32, u32)>, number: u32) {
@@ -39,7 +39,7 @@ fn widen(range: &mut Option<(u32, u32)>, number: u32) {
 }
 
 /// What an allele that overlaps a transcript touches of it.
-pub(super) fn regions(transcript: &Transcript, allele: &Allele) -> Regions {
+pub(crate) fn regions(transcript: &Transcript, allele: &Allele) -> Regions {
     let mut found = Regions::default();
     exons(transcript, allele, &mut found);
     introns(transcript, allele, &mut found);
