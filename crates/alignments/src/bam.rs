@@ -1,11 +1,11 @@
 //! BAM as a stream of the reads of a region.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
-use noodles::bam;
+use noodles::bam::{self, RecordRef};
 use noodles::bgzf::{self, VirtualPosition};
 use noodles::core::{Position, region::Interval};
 use noodles::csi::{self, BinningIndex, binning_index::index::reference_sequence::bin::Chunk};
@@ -85,17 +85,18 @@ pub(crate) fn read_header(path: &Path) -> io::Result<AlignmentHeader> {
     let length = number(&mut reader)?;
     let parsed = AlignmentHeader::parse(&text(&mut reader, length)?);
     let mut header = parsed.map_err(|detail| invalid(&detail))?;
+    let checksums: HashMap<String, Option<String>> = header
+        .contigs
+        .drain(..)
+        .map(|contig| (contig.name, contig.checksum))
+        .collect();
     let mut contigs = Vec::new();
     for _ in 0..number(&mut reader)? {
         let length = number(&mut reader)?;
         let name = text(&mut reader, length)?;
         let name = String::from_utf8_lossy(name.strip_suffix(b"\0").unwrap_or(&name)).into_owned();
         let length = number(&mut reader)?.into();
-        let checksum = header
-            .contigs
-            .iter()
-            .find(|contig| contig.name == name)
-            .and_then(|contig| contig.checksum.clone());
+        let checksum = checksums.get(&name).cloned().flatten();
         contigs.push(FileContig {
             name,
             length,
@@ -108,8 +109,9 @@ pub(crate) fn read_header(path: &Path) -> io::Result<AlignmentHeader> {
 
 /// The reads of one region after another.
 pub(crate) struct BamStream {
-    reader: bam::io::Reader<bgzf::io::Reader<File>>,
-    record: bam::Record,
+    reader: bgzf::io::Reader<File>,
+    /// The record at hand, as it stands in the file, without its length.
+    record: Vec<u8>,
     contig: usize,
     /// Chunks still to be read, the next one last.
     chunks: Vec<Chunk>,
@@ -119,10 +121,9 @@ pub(crate) struct BamStream {
 
 impl BamStream {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let reader = bam::io::Reader::from(bgzf::io::Reader::new(File::open(path)?));
         Ok(Self {
-            reader,
-            record: bam::Record::default(),
+            reader: bgzf::io::Reader::new(File::open(path)?),
+            record: Vec::new(),
             contig: 0,
             chunks: Vec::new(),
             until: VirtualPosition::MIN,
@@ -156,20 +157,20 @@ impl BamStream {
         needed: u32,
     ) -> io::Result<bool> {
         loop {
-            let now = self.reader.get_ref().virtual_position();
+            let now = self.reader.virtual_position();
             if now >= self.until {
                 let Some(chunk) = self.chunks.pop() else {
                     return Ok(false);
                 };
                 if self.until == VirtualPosition::MIN || chunk.start() > now {
-                    self.reader.get_mut().seek(chunk.start())?;
+                    self.reader.seek(chunk.start())?;
                 }
                 self.until = chunk.end();
             }
-            if self.reader.read_record(&mut self.record)? == 0 {
+            if !read_record(&mut self.reader, &mut self.record)? {
                 return Ok(false);
             }
-            let record = &self.record;
+            let record = &view(&self.record)?;
             let contig = record.reference_sequence_id().transpose()?;
             match contig.map(|contig| contig.cmp(&self.contig)) {
                 Some(std::cmp::Ordering::Less) => continue,
@@ -219,6 +220,48 @@ impl BamStream {
     }
 }
 
+/// Records up to this length are read at once; the length of a longer one may be damage, and memory
+/// for it is taken only as far as the file has bytes.
+const USUAL_RECORD: usize = 1 << 20;
+
+/// Reads the next record; `false` at the end of the file.
+fn read_record(reader: &mut bgzf::io::Reader<File>, record: &mut Vec<u8>) -> io::Result<bool> {
+    if reader.fill_buf()?.is_empty() {
+        return Ok(false);
+    }
+    let mut length = [0; 4];
+    reader.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length <= USUAL_RECORD {
+        record.resize(length, 0);
+        reader.read_exact(record)?;
+        return Ok(true);
+    }
+    record.clear();
+    reader.take(length as u64).read_to_end(record)?;
+    if record.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(true)
+}
+
+/// A record whose parts fit into its length (SAM specification, 4.2).
+fn view(record: &[u8]) -> io::Result<RecordRef<'_>> {
+    let byte = |at: usize| record.get(at).copied().map_or(0, usize::from);
+    let short = |at: usize| byte(at) | byte(at + 1) << 8;
+    let (name, operations) = (byte(8), short(12));
+    let bases = short(16) | short(18) << 16;
+    let parts = [32, name, operations * 4, bases.div_ceil(2), bases];
+    let fits = name > 0 && parts.iter().sum::<usize>() <= record.len();
+    let view = RecordRef::new(record).filter(|_| fits);
+    view.ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a record does not fit its length",
+        )
+    })
+}
+
 fn index(contig: Option<usize>) -> i32 {
     contig.map_or(-1, |contig| i32::try_from(contig).unwrap_or(i32::MAX))
 }
@@ -228,7 +271,7 @@ pub(crate) fn replace(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.extend_from_slice(bytes);
 }
 
-fn in_groups(record: &bam::Record, groups: Option<&HashSet<Vec<u8>>>) -> bool {
+fn in_groups(record: &RecordRef<'_>, groups: Option<&HashSet<Vec<u8>>>) -> bool {
     let Some(groups) = groups else {
         return true;
     };
@@ -237,3 +280,6 @@ fn in_groups(record: &bam::Record, groups: Option<&HashSet<Vec<u8>>>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,18 @@ use std::io;
 use std::path::Path;
 
 use rust_htslib::bam::record::Aux;
-use rust_htslib::bam::{IndexedReader, Read, Record};
+use rust_htslib::bam::{IndexedReader, Read, Reader, Record};
 
 use crate::bam::replace;
 use crate::filters::AlignmentFilters;
 use crate::header::AlignmentHeader;
 use crate::read::{AlignedRead, CigarOp};
+
+/// Reads the header. An indexed reader does not notice one that cannot be read, so this comes first.
+pub(crate) fn read_header(path: &Path) -> Result<AlignmentHeader, String> {
+    let reader = Reader::from_path(path).map_err(|error| error.to_string())?;
+    AlignmentHeader::parse(reader.header().as_bytes())
+}
 
 /// The reads of one region after another.
 pub(crate) struct CramStream {
@@ -27,11 +33,6 @@ impl CramStream {
             reader,
             record: Record::new(),
         })
-    }
-
-    /// What the header says.
-    pub(crate) fn header(&self) -> Result<AlignmentHeader, String> {
-        AlignmentHeader::parse(self.reader.header().as_bytes())
     }
 
     /// Goes to the reads that overlap a stretch, 0-based and half open.

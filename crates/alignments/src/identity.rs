@@ -16,12 +16,6 @@ use varisk_core::{
 use crate::AlignmentError;
 use crate::likelihood::{GenotypeLikelihoods, MIN_READ_GENOTYPE_QUALITY, ReadPloidy};
 
-/// Of the single bases called reference, one in this many is asked of the reads: enough to show
-/// variants that the calls lack, few enough to cost little in a cohort's file, most of whose rows are
-/// reference in each patient. Chosen by key of the allele, so that it does not depend on how the
-/// input is cut.
-pub const IDENTITY_SAMPLING: u64 = 16;
-
 /// Share of sites, at least, at which calls and reads of one person agree. Unrelated people agree at
 /// about a third of the sites where either is not reference, parent and child or siblings at about
 /// two thirds, samples of one person above 0.95 (compare Picard's fingerprints and somalier).
@@ -34,15 +28,8 @@ pub const MIN_CONCORDANCE_SITES: u64 = 20;
 pub const CONCORDANCE_FEATURE: &str = "reads.concordance";
 /// Name of the feature: number of compared sites.
 pub const SITES_FEATURE: &str = "reads.sites";
-/// Name of the feature: reads at the sites that were asked, on average.
+/// Name of the feature: reads at the alleles that the patient carries, on average.
 pub const MEAN_DEPTH_FEATURE: &str = "reads.mean_depth";
-
-/// Whether a reference call of an allele with this key is asked of the reads.
-pub(crate) fn is_sampled(key: u64) -> bool {
-    // The low bits of a key are those of the alleles and of its hash; a product spreads all of them.
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    (key.wrapping_mul(ODD) >> 32).is_multiple_of(IDENTITY_SAMPLING)
-}
 
 /// The fold: it reads the evidence that [`crate::ReadsStage`] adds and gives the features
 /// [`CONCORDANCE_FEATURE`], [`SITES_FEATURE`] and [`MEAN_DEPTH_FEATURE`].
@@ -54,8 +41,8 @@ pub struct IdentityCheck {
 struct Counts {
     sites: u64,
     concordant: u64,
-    /// Rows that were asked, and the reads at them.
-    asked: u64,
+    /// Rows whose allele the patient carries, and the reads at them.
+    carried: u64,
     reads: u64,
 }
 
@@ -133,13 +120,8 @@ pub fn refuse_swaps(
 }
 
 impl Counts {
-    /// Takes in a site; `call` is the record's, if it can be compared.
-    fn add(&mut self, call: Option<Call>, evidence: &SiteEvidence) {
-        self.asked += 1;
-        self.reads += u64::from(evidence.depth());
-        let Some(call) = call else {
-            return;
-        };
+    /// Compares a call of a record with the reads.
+    fn compare(&mut self, call: Call, evidence: &SiteEvidence) {
         let genotype = GenotypeLikelihoods::from_evidence(evidence)
             .genotype(ReadPloidy::Diploid, evidence.depth());
         if genotype.quality < MIN_READ_GENOTYPE_QUALITY {
@@ -186,16 +168,19 @@ impl Analysis for IdentityCheck {
                 let Some(counts) = self.state.get_mut(sample) else {
                     continue;
                 };
-                let code = batch
-                    .calls()
-                    .row(row)
-                    .get(sample)
-                    .map(|code| CallCode(*code));
-                let call = code
-                    .filter(|code| is_compared && code.origin() == Some(CallOrigin::Record))
-                    .and_then(CallCode::call)
-                    .filter(|call| call.is_complete() && call.ploidy == 2);
-                counts.add(call, &entry.evidence);
+                let call = batch.calls().call(row, sample);
+                if call.is_some_and(|call| call.alternate > 0) {
+                    counts.carried += 1;
+                    counts.reads += u64::from(entry.evidence.depth());
+                }
+                let code = batch.calls().row(row).get(sample).copied().map(CallCode);
+                let is_recorded = code.and_then(CallCode::origin) == Some(CallOrigin::Record);
+                if is_compared
+                    && is_recorded
+                    && let Some(call) = call.filter(|call| call.is_complete() && call.ploidy == 2)
+                {
+                    counts.compare(call, &entry.evidence);
+                }
             }
         }
         Ok(())
@@ -214,7 +199,7 @@ impl Analysis for IdentityCheck {
         for (own, other) in self.state.iter_mut().zip(other) {
             own.sites = own.sites.saturating_add(other.sites);
             own.concordant = own.concordant.saturating_add(other.concordant);
-            own.asked = own.asked.saturating_add(other.asked);
+            own.carried = own.carried.saturating_add(other.carried);
             own.reads = own.reads.saturating_add(other.reads);
         }
         Ok(())
@@ -234,10 +219,10 @@ impl Analysis for IdentityCheck {
             ratio(counts.concordant, counts.sites)
         });
         insert(SITES_FEATURE, &|counts| {
-            (counts.asked > 0).then_some(counts.sites as f64)
+            (counts.carried + counts.sites > 0).then_some(counts.sites as f64)
         });
         insert(MEAN_DEPTH_FEATURE, &|counts| {
-            ratio(counts.reads, counts.asked)
+            ratio(counts.reads, counts.carried)
         });
         Ok(AnalysisOutput {
             features,

@@ -36,8 +36,8 @@ pub use filters::{
     EXCLUDED_FLAGS,
 };
 pub use identity::{
-    CONCORDANCE_FEATURE, Concordance, IDENTITY_SAMPLING, IdentityCheck, MEAN_DEPTH_FEATURE,
-    MIN_CONCORDANCE, MIN_CONCORDANCE_SITES, SITES_FEATURE, refuse_swaps,
+    CONCORDANCE_FEATURE, Concordance, IdentityCheck, MEAN_DEPTH_FEATURE, MIN_CONCORDANCE,
+    MIN_CONCORDANCE_SITES, SITES_FEATURE, refuse_swaps,
 };
 pub use likelihood::{
     GenotypeLikelihoods, GenotypeThresholds, MIN_READ_GENOTYPE_DEPTH, MIN_READ_GENOTYPE_QUALITY,

@@ -10,7 +10,7 @@
 //! would meet the mate depended on what else is asked. And mates are settled at the first base after
 //! a deletion too, which htslib passes over. As in htslib, pairs that are not proper are left alone.
 
-use crate::read::{AlignedRead, At};
+use crate::read::{AlignedRead, At, Cursor};
 
 const PROPER_PAIR: u16 = 0x2;
 const MATE_UNMAPPED: u16 = 0x8;
@@ -39,13 +39,19 @@ pub(crate) fn settle(first: &mut AlignedRead, second: &mut AlignedRead) {
     let keep_first = hash(&first.name) & 1 == 1;
     let end = first.end.min(second.end);
     let (mut a, mut b) = (first.first(), second.first());
-    for position in second.start..end {
+    let mut position = second.start;
+    while position < end {
         let (at_a, at_b);
         (a, at_a) = first.seek(a, position);
         (b, at_b) = second.seek(b, position);
         let (At::Base(at_a), At::Base(at_b)) = (at_a, at_b) else {
+            // Gaps can be as long as introns: what lies in one is passed over at once.
+            position = beyond_gap(first, a, at_a)
+                .max(beyond_gap(second, b, at_b))
+                .max(position.saturating_add(1));
             continue;
         };
+        position += 1;
         let same = first.base(at_a) == second.base(at_b);
         let (Some(a), Some(b)) = (
             first.qualities.get_mut(at_a),
@@ -61,6 +67,14 @@ pub(crate) fn settle(first: &mut AlignedRead, second: &mut AlignedRead) {
         } else {
             (0, four_fifths(*b))
         };
+    }
+}
+
+/// First position behind the gap that a read has at a position, or 0.
+fn beyond_gap(read: &AlignedRead, cursor: Cursor, at: At) -> u32 {
+    match (at, read.cigar.get(cursor.op)) {
+        (At::Deleted(_) | At::Skipped, Some(op)) => cursor.contig.saturating_add(op.on_contig()),
+        _ => 0,
     }
 }
 
@@ -122,6 +136,17 @@ mod tests {
         settle(&mut first, &mut second);
         assert_eq!(second.qualities[2..4], [30, 30]);
         assert_eq!(first.qualities[0] + second.qualities[0], 60);
+    }
+
+    #[test]
+    fn bases_behind_an_intron_are_settled() {
+        let mut first = read(1, "2M100000000N2M", "ACGT", 30);
+        let mut second = read(2, "1M100000000N3M", "CGTA", 30);
+        settle(&mut first, &mut second);
+        let sums = (1..4).map(|i| first.qualities[i] + second.qualities[i - 1]);
+        assert_eq!(sums.collect::<Vec<u8>>(), [60; 3]);
+        assert_eq!((first.qualities[0], second.qualities[3]), (30, 30));
+        assert!(first.qualities[2] == 0 || second.qualities[1] == 0);
     }
 
     #[test]

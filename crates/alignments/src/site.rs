@@ -328,7 +328,7 @@ fn apply(
                 for position in from..to {
                     let index = (position - start) as usize;
                     out.push(if own.0 <= index && index < own.1 {
-                        read.base((cursor.read + (position - cursor.contig)) as usize)
+                        read.base(cursor.read.saturating_add(position - cursor.contig) as usize)
                     } else {
                         *reference.get(index)?
                     });

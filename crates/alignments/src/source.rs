@@ -259,19 +259,17 @@ fn open_cram(
     };
     let index = door::find_index(path, FileKind::Cram)?;
     let reference = reference.reference().path().to_owned();
-    let stream = crate::cram::CramStream::open(path, &index, &reference).map_err(|source| {
+    let header = crate::cram::read_header(path).map_err(|detail| AlignmentError::BadHeader {
+        path: path.to_owned(),
+        detail,
+    })?;
+    crate::cram::CramStream::open(path, &index, &reference).map_err(|source| {
         AlignmentError::BadIndex {
             path: path.to_owned(),
             index: index.clone(),
             source,
         }
     })?;
-    let header = stream
-        .header()
-        .map_err(|detail| AlignmentError::BadHeader {
-            path: path.to_owned(),
-            detail,
-        })?;
     Ok((Format::Cram { index, reference }, header))
 }
 

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, StringArray, UInt8Array, UInt32Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
+use arrow::array::{Array, StringArray, UInt8Array, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use varisk_core::{
     AlleleClass, BatchError, CallCode, CallMatrix, CallOrigin, ContigId, Position, RowEvidence,
-    Sex, SiteBatch, SiteClass, SiteState, Stage, StageError, Worker, columns as c,
+    Sex, SiteBatch, SiteClass, SiteEvidence, SiteState, Stage, StageError, Worker, columns as c,
 };
 
 use crate::AlignmentError;
 use crate::features::{READS_COLUMNS, reads_columns};
-use crate::identity::is_sampled;
 use crate::likelihood::{GenotypeThresholds, ReadPloidy};
 use crate::pileup::SiteReads;
 use crate::reader::AlignmentReader;
@@ -25,20 +24,33 @@ const STAGE: &str = "reads";
 const MAX_OPEN_READERS: usize = 8;
 
 /// What the stage does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadsOptions {
     /// `--genotype-from-reads`: where the patient's variant file has no call, the genotype that the
     /// reads show takes its place, marked as such.
     pub fill: bool,
     /// What a genotype from reads needs.
     pub thresholds: GenotypeThresholds,
+    /// Asks single bases called reference as well, so that [`crate::IdentityCheck`] sees the variants
+    /// that the calls lack. What the reads show there is kept only where it is not all reference.
+    pub identity: bool,
+}
+
+impl Default for ReadsOptions {
+    fn default() -> Self {
+        Self {
+            fill: false,
+            thresholds: GenotypeThresholds::default(),
+            identity: true,
+        }
+    }
 }
 
 /// Adds evidence of reads to batches: see [`Stage`].
 ///
 /// Asked are the rows whose allele a patient carries; under [`ReadsOptions::fill`] those that the
-/// patient's variant file does not call; and, for the check of identity, a fixed share of the single
-/// bases called reference. Rows with a reason and alleles that are not bases are not asked.
+/// patient's variant file does not call; and, under [`ReadsOptions::identity`], single bases called
+/// reference. Rows with a reason and alleles that are not bases are not asked.
 pub struct ReadsStage {
     patients: Arc<[Option<AlignmentSource>]>,
     options: ReadsOptions,
@@ -67,7 +79,6 @@ impl Stage for ReadsStage {
             (c::POSITION, "UInt32", DataType::UInt32),
             (c::REFERENCE, "Utf8", DataType::Utf8),
             (c::ALTERNATE, "Utf8", DataType::Utf8),
-            (c::VARIANT_KEY, "UInt64", DataType::UInt64),
             (c::SITE_CLASS, "UInt8", DataType::UInt8),
             (c::REASON, "Utf8", DataType::Utf8),
         ] {
@@ -115,6 +126,7 @@ struct Wanted {
     contig: ContigId,
     position: Position,
     row: usize,
+    purpose: Purpose,
 }
 
 /// The columns of a batch that the stage needs.
@@ -123,7 +135,6 @@ struct Sites<'a> {
     positions: &'a UInt32Array,
     references: &'a StringArray,
     alternates: &'a StringArray,
-    keys: &'a UInt64Array,
     classes: &'a UInt8Array,
     reasons: &'a StringArray,
 }
@@ -135,7 +146,6 @@ impl<'a> Sites<'a> {
             positions: batch.position_column()?,
             references: batch.text(c::REFERENCE)?,
             alternates: batch.text(c::ALTERNATE)?,
-            keys: batch.numbers::<UInt64Type>(c::VARIANT_KEY)?,
             classes: batch.site_class_column()?,
             reasons: batch.text(c::REASON)?,
         })
@@ -165,36 +175,47 @@ impl<'a> Sites<'a> {
         SiteClass::from_number(self.classes.value(row))
     }
 
-    /// Whether a patient's call at a row of this kind makes the reads worth asking.
-    fn is_wanted(
+    /// Why a patient's call at a row of this kind makes the reads worth asking.
+    fn purpose(
         &self,
         calls: &CallMatrix,
         row: usize,
         sample: usize,
         kind: AlleleClass,
-        fill: bool,
-    ) -> bool {
-        let Some(code) = calls.row(row).get(sample).map(|code| CallCode(*code)) else {
-            return false;
-        };
-        if calls
-            .call(row, sample)
-            .is_some_and(|call| call.alternate > 0)
-        {
-            return true;
+        options: ReadsOptions,
+    ) -> Option<Purpose> {
+        let code = CallCode(*calls.row(row).get(sample)?);
+        let call = calls.call(row, sample);
+        if call.is_some_and(|call| call.alternate > 0 && call.is_complete()) {
+            return Some(Purpose::Carried);
         }
+        let is_compared = || {
+            kind == AlleleClass::Snv
+                && code.origin() == Some(CallOrigin::Record)
+                && self.class(row) == SiteClass::Autosomal
+        };
         match code.state() {
-            SiteState::NotAssayed | SiteState::NoCall => fill,
-            SiteState::CalledReference => {
-                kind == AlleleClass::Snv
-                    && code.origin() == Some(CallOrigin::Record)
-                    && self.class(row) == SiteClass::Autosomal
-                    && self.keys.is_valid(row)
-                    && is_sampled(self.keys.value(row))
+            SiteState::NotAssayed | SiteState::NoCall if options.fill => Some(Purpose::Open),
+            SiteState::NoCall if call.is_some_and(|call| call.alternate > 0) => {
+                Some(Purpose::Carried)
             }
-            _ => false,
+            SiteState::CalledReference if options.identity && is_compared() => {
+                Some(Purpose::Identity)
+            }
+            _ => None,
         }
     }
+}
+
+/// Why a row is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Purpose {
+    /// The patient carries the allele.
+    Carried,
+    /// The patient's file does not call it, or only in part.
+    Open,
+    /// Called reference, to be compared.
+    Identity,
 }
 
 /// Haplotypes that a genotype from reads has at a site; `None` where that is not known or there is
@@ -218,14 +239,15 @@ impl ReadsWorker {
             let Some(kind) = kind else {
                 continue;
             };
-            let calls = batch.calls();
-            if !sites.is_wanted(calls, row, sample, *kind, self.options.fill) {
+            let Some(purpose) = sites.purpose(batch.calls(), row, sample, *kind, self.options)
+            else {
                 continue;
-            }
+            };
             self.wanted.push(Wanted {
                 contig: ContigId(sites.contigs.value(row)),
                 position: Position(sites.positions.value(row)),
                 row,
+                purpose,
             });
         }
         self.wanted.sort_unstable();
@@ -290,26 +312,20 @@ impl Worker for ReadsWorker {
                     .map_err(failed)?;
                 for (wanted, site) in rows.iter().zip(&found) {
                     let row = wanted.row;
-                    if let Ok((row, sample)) = row
-                        .try_into()
-                        .and_then(|row| Ok((row, u32::try_from(sample)?)))
-                    {
+                    let SiteEvidence {
+                        alternate, other, ..
+                    } = site.evidence;
+                    let is_reference = alternate.depth() == 0 && other.depth() == 0;
+                    if wanted.purpose != Purpose::Identity || !is_reference {
+                        // Batches are bounded far below this.
+                        let at = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
                         evidence.push(RowEvidence {
-                            row,
-                            sample,
+                            row: at(row),
+                            sample: at(sample),
                             evidence: site.evidence,
                         });
                     }
-                    let code = batch
-                        .calls()
-                        .row(row)
-                        .get(sample)
-                        .map(|code| CallCode(*code));
-                    let is_open = code.is_some_and(|code| {
-                        matches!(code.state(), SiteState::NotAssayed | SiteState::NoCall)
-                    });
-                    if self.options.fill
-                        && is_open
+                    if wanted.purpose == Purpose::Open
                         && let Some(ploidy) = read_ploidy(sites.class(row), batch.sex(sample))
                         && let Some(code) = site
                             .likelihoods

@@ -1,5 +1,7 @@
 //! What reads answer at sites.
 
+use varisk_core::AlleleReads;
+
 use super::*;
 use crate::filters::{AlignmentFilters, AlignmentOptions};
 use crate::source::AlignmentSource;
@@ -17,7 +19,7 @@ fn ask(reads: &str, sites: &[SiteQuery<'_>]) -> Vec<[u32; 3]> {
     reader.evidence(ContigId(0), sites, &mut out).unwrap();
     let counts = |site: &SiteReads| {
         let evidence = site.evidence;
-        [evidence.reference, evidence.alternate, evidence.other].map(|allele| allele.depth())
+        [evidence.reference, evidence.alternate, evidence.other].map(AlleleReads::depth)
     };
     out.iter().map(counts).collect()
 }
@@ -206,7 +208,7 @@ fn alleles_at_both_ends_of_a_contig() {
     let whole = sam("w", 0, 1, &format!("{last}M"), BASES);
     let first = sam("f", 0, 2, &format!("{}M", last - 1), &BASES[1..]);
     // The deletion of the first base has its anchor on the right.
-    check(&[whole.clone()], site(1, "GA", "A"), [1, 0, 0]);
+    check(std::slice::from_ref(&whole), site(1, "GA", "A"), [1, 0, 0]);
     check(&[first], site(1, "GA", "A"), [0, 0, 0]);
     let end = &BASES[last - 2..];
     check(&[whole], site(last as u32 - 1, end, &end[..1]), [1, 0, 0]);

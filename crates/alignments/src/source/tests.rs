@@ -169,4 +169,13 @@ fn cram_without_a_reference_is_refused() {
         "built without it"
     };
     check(&path, expected);
+    if cfg!(feature = "cram") {
+        // Nothing but zeros where the header should be.
+        std::fs::write(folder.path().join("small.cram.crai"), "").unwrap();
+        let reference = reference(folder.path(), &[("1", BASES)]);
+        let options = AlignmentOptions::default();
+        let opened = AlignmentSource::open(&path, Some(&reference), &contigs(), &options);
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("the header of"), "{error}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arrow::array::{ArrayRef, Float32Array, RecordBatch};
-use varisk_core::{Analysis, ContigSet, Haplotype, InferredReference, VariantKey};
+use varisk_core::{Analysis, ContigSet, Haplotype, InferredReference};
 
 use super::*;
 use crate::testing::{BASES, contigs, header, indexed_bam, reference, sam};
@@ -17,10 +17,6 @@ fn batch(
     sexes: &[Sex],
 ) -> SiteBatch {
     let contigs: Arc<ContigSet> = contigs();
-    let position = |p: u32| Position(p);
-    let keys = sites.iter().map(|(p, r, a)| {
-        VariantKey::encode("1", position(*p), r.as_bytes(), a.as_bytes()).map(|key| key.0)
-    });
     let columns: Vec<(&str, ArrayRef)> = vec![
         (c::CONTIG, Arc::new(UInt32Array::from(vec![0; sites.len()]))),
         (
@@ -35,7 +31,6 @@ fn batch(
             c::ALTERNATE,
             Arc::new(sites.iter().map(|s| Some(s.2)).collect::<StringArray>()),
         ),
-        (c::VARIANT_KEY, Arc::new(keys.collect::<UInt64Array>())),
         (
             c::SITE_CLASS,
             Arc::new(UInt8Array::from(vec![class as u8; sites.len()])),

@@ -62,3 +62,20 @@ fn a_site_answers_the_same_whatever_is_asked_beside_it() {
         }
     }
 }
+
+#[test]
+fn a_csi_index_gives_what_a_bai_index_gives() {
+    let set = SetA::open();
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("reads.bam");
+    let bam = SetA::bam("HG00096");
+    std::fs::write(&own, std::fs::read(&bam).unwrap()).unwrap();
+    run("samtools", &["index", "-c", own.to_str().unwrap()]);
+    let filters = AlignmentFilters::default();
+    let alleles = crate::genotypes::alleles_of(&set);
+    let expected = ask(&set.source(&bam, filters), set.contig, &alleles);
+    assert_eq!(
+        ask(&set.source(&own, filters), set.contig, &alleles),
+        expected
+    );
+}

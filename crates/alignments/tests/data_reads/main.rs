@@ -8,6 +8,7 @@
 mod depths;
 mod formats;
 mod genotypes;
+mod identity;
 mod micro;
 mod pileup;
 mod refused;
