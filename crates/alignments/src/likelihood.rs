@@ -18,8 +18,8 @@ use crate::site::Shown;
 /// A read is not trusted beyond this quality: errors that qualities do not tell of (preparation of
 /// the library, wrong reference) are about one in ten thousand.
 const MAX_QUALITY: u8 = 40;
-/// Nor mistrusted below this one; the same floor as in `samtools` (a base of a call says more than
-/// nothing).
+/// Nor mistrusted beyond this one: a base that passed the filters says more than chance. The same floor
+/// as in `bcftools mpileup`.
 const MIN_QUALITY: u8 = 4;
 /// Log-likelihoods are sums of log10 in steps of this fraction.
 const STEPS: f64 = 1e6;
