@@ -279,7 +279,7 @@ mod tests {
                 Err(part) => assert!(found.unwrap_err().contains(part), "{text}"),
             }
         };
-        check(FieldType::Float, "1e-5", Ok("1e-5"));
+        check(FieldType::Float, "1e-5", Ok("0.00001"));
         check(FieldType::Float, ".", Ok(""));
         check(FieldType::Float, "NaN", Ok(""));
         check(FieldType::Float, "0.1,0.2", Err("no number"));
