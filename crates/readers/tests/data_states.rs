@@ -156,10 +156,10 @@ fn bases(file: &Path, length: usize) -> Vec<Base> {
         } else {
             (start + fields[1].len() - 1, Base::Record)
         };
-        for at in start..=end {
+        for known in &mut bases[start..=end] {
             // A block behind a record that reaches into it does not take the record away.
-            if bases[at] != Base::Record {
-                bases[at] = base;
+            if *known != Base::Record {
+                *known = base;
             }
         }
     }

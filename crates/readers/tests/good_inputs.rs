@@ -376,3 +376,17 @@ fn regions_by_scan() {
     check(&["1:100-200"], &[]);
     check(&["2:7-7", "1:26-26"], &["1:26", "2:7"]);
 }
+
+/// What lets annotations of rows find their records again.
+#[test]
+fn each_record_says_how_many_rows_it_made() {
+    let place = Place::new();
+    let lines = "1 5 . A C,G . . . GT 0/1\n1 9 . T X . . . GT 0/1\n1 9 . T . . . . GT 0/0\n\
+                 1 9 . T A,C,G . . . GT 0/3\n1 9 . TT T . . . GT 0/1\n1 11 . A T . . . GT 0/1";
+    let text = header("", "a") + &records(lines);
+    let outcome = place
+        .read(&[place.write("x.vcf", text)], &Options::default())
+        .unwrap();
+    assert_eq!(outcome.rows_per_record, [2, 0, 1, 3, 1, 1]);
+    assert_eq!(outcome.bad.len(), 1);
+}

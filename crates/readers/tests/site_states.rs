@@ -189,6 +189,10 @@ fn a_deletion_over_the_site_is_not_reference() {
     check(SNV, "1 11 . A <DEL> . . END=40 GT 0/1", "0/o");
     check(SNV, "1 11 . A <DEL> . . END=14 GT 0/1", "-");
     check(SNV, "1 11 . A <CN3> . . END=40 GT 0/1", "-");
+    // Other bases take the place of these: the row's allele may be among them.
+    check(SNV, "1 14 . TAC TC . . . GT 0/1", "0/o");
+    check(SNV, "1 14 . TACG TC . . . GT 0/1", "-");
+    check(SNV, "1 15 . AC CG . . . GT 0/1", "-");
     // The last base of the record stays, and bases are added before it.
     check(SNV, "1 14 . TA TGA . . . GT 0/1", "-");
 }

@@ -89,7 +89,8 @@ pub struct AnnotatedWriter {
 }
 
 enum Sink {
-    Text(BufWriter<Box<dyn Write + Send>>),
+    Stdout(BufWriter<io::Stdout>),
+    Text(BufWriter<File>),
     Bgzf(bgzf::io::MultithreadedWriter<File>),
     Bcf(Box<BcfSink>),
 }
@@ -115,7 +116,7 @@ impl AnnotatedWriter {
         };
         let partial = (path != Path::new("-")).then(|| partial_name(path));
         let sink = match &partial {
-            None => Sink::Text(BufWriter::new(Box::new(io::stdout()))),
+            None => Sink::Stdout(BufWriter::new(io::stdout())),
             Some(partial) => {
                 let file = File::create(partial).map_err(|source| WriteError::Create {
                     path: path.into(),
@@ -130,7 +131,7 @@ impl AnnotatedWriter {
                         line: Vec::new(),
                     })),
                     (OutputKind::VcfBgzf, _) => Sink::Bgzf(bgzf(file)),
-                    _ => Sink::Text(BufWriter::new(Box::new(file))),
+                    _ => Sink::Text(BufWriter::new(file)),
                 }
             }
         };
@@ -141,6 +142,7 @@ impl AnnotatedWriter {
             lines: 0,
         };
         let written = match &mut writer.sink {
+            Sink::Stdout(sink) => sink.write_all(header.as_bytes()),
             Sink::Text(sink) => sink.write_all(header.as_bytes()),
             Sink::Bgzf(sink) => sink.write_all(header.as_bytes()),
             Sink::Bcf(sink) => sink.writer.write_header(&sink.header),
@@ -156,8 +158,9 @@ impl AnnotatedWriter {
     pub fn write_line(&mut self, line: &[u8]) -> Result<(), WriteError> {
         self.lines += 1;
         let written = match &mut self.sink {
-            Sink::Text(sink) => sink.write_all(line).and_then(|()| sink.write_all(b"\n")),
-            Sink::Bgzf(sink) => sink.write_all(line).and_then(|()| sink.write_all(b"\n")),
+            Sink::Stdout(sink) => write_text(sink, line),
+            Sink::Text(sink) => write_text(sink, line),
+            Sink::Bgzf(sink) => write_text(sink, line),
             Sink::Bcf(sink) => {
                 return sink.write(line).map_err(|source| WriteError::Record {
                     path: self.path.clone(),
@@ -175,7 +178,8 @@ impl AnnotatedWriter {
     /// What was kept back cannot be written, or the file cannot be renamed.
     pub fn finish(mut self) -> Result<(), WriteError> {
         let finished = match &mut self.sink {
-            Sink::Text(sink) => sink.flush(),
+            Sink::Stdout(sink) => sink.flush(),
+            Sink::Text(sink) => sink.flush().and_then(|()| sink.get_ref().sync_all()),
             Sink::Bgzf(sink) => sink.finish().and_then(|file| file.sync_all()),
             Sink::Bcf(sink) => sink
                 .writer
@@ -217,6 +221,11 @@ impl BcfSink {
         vcf::io::Reader::new(self.line.as_slice()).read_record(&mut self.record)?;
         self.writer.write_variant_record(&self.header, &self.record)
     }
+}
+
+fn write_text(sink: &mut impl Write, line: &[u8]) -> io::Result<()> {
+    sink.write_all(line)?;
+    sink.write_all(b"\n")
 }
 
 fn parse_header(path: &Path, header: &str) -> Result<vcf::Header, WriteError> {

@@ -14,7 +14,10 @@ pub(crate) fn to_line(bytes: &[u8], header: &Header, out: &mut Vec<u8>) -> Optio
     let format_samples = uint32(bytes, LENGTH_WORDS + 20)?;
     let (alleles, infos) = (alleles_info >> 16, alleles_info & 0xffff);
     let (formats, samples) = (format_samples >> 24, format_samples & 0x00ff_ffff);
-    let samples = usize::try_from(samples).ok()?;
+    // A record that claims more samples than there are would write without end.
+    let samples = usize::try_from(samples)
+        .ok()
+        .filter(|samples| *samples == header.samples.len())?;
     let mut line = Line { header, bytes, out };
     let mut cursor = Cursor {
         bytes: bytes.get(..shared_end)?,
@@ -193,5 +196,77 @@ impl Line<'_> {
             self.out.push(b'.');
         }
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RecordFormat;
+    use crate::evidence::record_span;
+    use proptest::prelude::*;
+    use varisk_core::Position;
+
+    fn header() -> Header {
+        Header::parse(
+            b"##fileformat=VCFv4.3\n##contig=<ID=1,length=100>\n##FILTER=<ID=q10,Description=\"x\">\n\
+              ##INFO=<ID=DB,Number=0,Type=Flag,Description=\"x\">\n##INFO=<ID=AF,Number=A,Type=Float,Description=\"x\">\n\
+              ##FORMAT=<ID=GT,Number=1,Type=String,Description=\"x\">\n##FORMAT=<ID=DP,Number=1,Type=Integer,Description=\"x\">\n\
+              #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n",
+        )
+        .unwrap()
+    }
+
+    /// `1 5 rs1 A C 1.5 q10 DB;AF=0.25 GT:DP 0|1:7 .:300`. Dictionary: PASS, q10, DB, AF, GT, DP.
+    fn record() -> Vec<u8> {
+        let mut shared = Vec::new();
+        for word in [0i32, 4, 1] {
+            shared.extend(word.to_le_bytes());
+        }
+        shared.extend(1.5f32.to_le_bytes());
+        shared.extend((2u32 << 16 | 2).to_le_bytes());
+        shared.extend((2u32 << 24 | 2).to_le_bytes());
+        shared.extend(b"\x37rs1\x17A\x17C\x11\x01\x11\x02\x00\x11\x03\x15");
+        shared.extend(0.25f32.to_le_bytes());
+        let own = [
+            &[0x11, 4, 0x21, 2, 5, 0, 0x81][..],
+            &[0x11, 5, 0x12, 7, 0, 44, 1],
+        ]
+        .concat();
+        let mut bytes = (shared.len() as u32).to_le_bytes().to_vec();
+        bytes.extend((own.len() as u32).to_le_bytes());
+        bytes.extend(shared);
+        bytes.extend(own);
+        bytes
+    }
+
+    #[test]
+    fn a_record_of_every_part() {
+        let mut out = Vec::new();
+        to_line(&record(), &header(), &mut out).unwrap();
+        let expected = "1\t5\trs1\tA\tC\t1.5\tq10\tDB;AF=0.25\tGT:DP\t0|1:7\t.:300";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    proptest! {
+        /// Whatever the bytes: no panic, and no more text than the bytes account for.
+        #[test]
+        fn damaged_records_are_survived(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(), is_cut in any::<bool>(),
+        ) {
+            let mut bytes = record();
+            for (at, value) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            if is_cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            let mut out = Vec::new();
+            let _ = to_line(&bytes, &header(), &mut out);
+            prop_assert!(out.len() < 10_000);
+            record_span(RecordFormat::Bcf, &bytes, Position(5));
+        }
     }
 }

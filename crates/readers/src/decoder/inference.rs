@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use memchr::memchr;
 use varisk_core::{CallCode, ContigId, Haplotype, InferredReference, Position, SiteClass};
 
 use super::table::SiteTable;
@@ -104,6 +105,10 @@ impl Inference {
             let Some(Some(site)) = table.row_sites.get(row).copied() else {
                 continue;
             };
+            // Most rows of a cohort have no hole.
+            if memchr(CallCode::NOT_ASSAYED.0, table.calls.row(row)).is_none() {
+                continue;
+            }
             for (file, plan) in settings.files.iter().enumerate() {
                 let codes = table.calls.row(row);
                 holes.clear();

@@ -195,7 +195,8 @@ impl Alleles<'_> {
     fn removed(&self, alternate: &[u8]) -> (Position, Option<(Position, Position)>) {
         let end = self.last(self.reference.len());
         match AlleleClass::of(self.reference, alternate) {
-            AlleleClass::Deletion | AlleleClass::Complex => {
+            // What stands in place of the bases of any other change may be the row's own allele.
+            AlleleClass::Deletion => {
                 let (first, last) = changed(self.reference, alternate);
                 let at = |offset: usize| self.last(offset.saturating_add(1));
                 (end, (first <= last).then(|| (at(first), at(last))))

@@ -86,6 +86,8 @@ pub(crate) struct Outcome {
     pub(crate) alleles: u64,
     /// Records in each batch.
     pub(crate) batches: Vec<usize>,
+    /// Rows that each record made.
+    pub(crate) rows_per_record: Vec<u32>,
 }
 
 impl Place {
@@ -216,6 +218,7 @@ pub(crate) fn read_with(
         let rows: u32 = decoded.rows_per_record.iter().sum();
         assert_eq!(rows as usize, decoded.batch.len());
         assert_eq!(decoded.rows_per_record.len(), raw.entries.len());
+        outcome.rows_per_record.extend(decoded.rows_per_record);
         outcome.bad.extend(decoded.bad);
         take(&decoded.batch);
     }
