@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use arrow::array::{Array, AsArray, BooleanArray, PrimitiveArray, StringArray, StructArray};
-use arrow::datatypes::{ArrowPrimitiveType, Int8Type, UInt8Type, UInt32Type};
+use arrow::array::{
+    Array, AsArray, BooleanArray, Int8Array, StringArray, StructArray, UInt8Array, UInt32Array,
+};
 use varisk_core::{BatchError, SiteBatch, columns as site};
 
 use crate::columns::{ALL, HGVSG};
@@ -26,7 +27,74 @@ pub struct CsqWriter<'a> {
     alternates: &'a StringArray,
     hgvsg: &'a StringArray,
     all: &'a arrow::array::ListArray,
+    fields: Fields<'a>,
+}
+
+/// Columns of the lines, found once: they are looked at for every field of every line.
+struct Fields<'a> {
+    /// `Consequence` to `Gene`.
+    before_feature: [&'a StringArray; 4],
+    transcript: &'a StringArray,
+    /// `BIOTYPE` to `Codons`.
+    after_feature: [&'a StringArray; 10],
+    distance: &'a UInt32Array,
+    strand: &'a Int8Array,
+    flags: &'a StringArray,
+    canonical: &'a BooleanArray,
+    mane: &'a BooleanArray,
+    mane_plus_clinical: &'a BooleanArray,
+    support_level: &'a UInt8Array,
+    nmd: &'a StringArray,
+}
+
+impl<'a> Fields<'a> {
+    fn try_new(lines: &'a StructArray) -> Result<Self, BatchError> {
+        let text = |name| column::<StringArray>(lines, name, "Utf8");
+        let flag = |name| column::<BooleanArray>(lines, name, "Boolean");
+        Ok(Self {
+            before_feature: [
+                text("terms")?,
+                text("impact")?,
+                text("gene")?,
+                text("gene_id")?,
+            ],
+            transcript: text("transcript")?,
+            after_feature: [
+                text("biotype")?,
+                text("exon")?,
+                text("intron")?,
+                text("hgvsc")?,
+                text("hgvsp")?,
+                text("cdna")?,
+                text("cds")?,
+                text("protein")?,
+                text("amino_acids")?,
+                text("codons")?,
+            ],
+            distance: column(lines, "distance", "UInt32")?,
+            strand: column(lines, "strand", "Int8")?,
+            flags: text("flags")?,
+            canonical: flag("canonical")?,
+            mane: flag("mane")?,
+            mane_plus_clinical: flag("mane_plus_clinical")?,
+            support_level: column(lines, "support_level", "UInt8")?,
+            nmd: text("nmd")?,
+        })
+    }
+}
+
+fn column<'a, T: Array + 'static>(
     lines: &'a StructArray,
+    name: &str,
+    expected: &'static str,
+) -> Result<&'a T, BatchError> {
+    lines
+        .column_by_name(name)
+        .and_then(|column| column.as_any().downcast_ref())
+        .ok_or_else(|| BatchError::Column {
+            name: format!("{ALL}.{name}"),
+            expected,
+        })
 }
 
 impl<'a> CsqWriter<'a> {
@@ -49,85 +117,92 @@ impl<'a> CsqWriter<'a> {
             alternates: batch.text(site::INPUT_ALTERNATE)?,
             hgvsg: batch.text(HGVSG)?,
             all,
-            lines: all.values().as_struct_opt().ok_or_else(missing)?,
+            fields: Fields::try_new(all.values().as_struct_opt().ok_or_else(missing)?)?,
         })
     }
 
     /// Adds the lines of a row's allele to `out`, joined by commas. Nothing is added for an allele
     /// without consequences.
-    ///
-    /// # Errors
-    /// `consequence.all` is not of the type that a stage gives it.
-    pub fn write(&self, row: usize, out: &mut String) -> Result<(), BatchError> {
-        if self.all.is_null(row) || self.alternates.is_null(row) {
-            return Ok(());
+    pub fn write(&self, row: usize, out: &mut String) {
+        if row >= self.all.len() || self.all.is_null(row) || self.alternates.is_null(row) {
+            return;
         }
         let allele = vep_allele(self.references.value(row), self.alternates.value(row));
         let offsets = self.all.value_offsets();
-        let range = offsets.get(row).zip(offsets.get(row + 1));
-        let (Some((first, end)), fields) = (range, Fields(self.lines)) else {
-            return Ok(());
+        let at = |index: usize| {
+            offsets
+                .get(index)
+                .and_then(|offset| usize::try_from(*offset).ok())
+                .unwrap_or(0)
         };
-        let (first, end) = (
-            usize::try_from(*first).unwrap_or(0),
-            usize::try_from(*end).unwrap_or(0),
-        );
+        let (first, end) = (at(row), at(row + 1));
         for line in first..end {
             if line > first {
                 out.push(',');
             }
-            escape(allele, out);
-            for name in ["terms", "impact", "gene", "gene_id"] {
-                out.push('|');
-                escape(fields.text(name, line)?, out);
-            }
-            let transcript = fields.text("transcript", line)?;
-            out.push_str(if transcript.is_empty() {
-                "||"
-            } else {
-                "|Transcript|"
-            });
-            escape(transcript, out);
-            for name in [
-                "biotype",
-                "exon",
-                "intron",
-                "hgvsc",
-                "hgvsp",
-                "cdna",
-                "cds",
-                "protein",
-                "amino_acids",
-                "codons",
-            ] {
-                out.push('|');
-                escape(fields.text(name, line)?, out);
-            }
-            fields.number::<UInt32Type>("distance", line, out)?;
-            fields.number::<Int8Type>("strand", line, out)?;
-            out.push('|');
-            escape(fields.text("flags", line)?, out);
-            out.push_str(if fields.flag("canonical", line)? {
-                "|YES|"
-            } else {
-                "||"
-            });
-            out.push_str(if fields.flag("mane", line)? {
-                "MANE_Select"
-            } else if fields.flag("mane_plus_clinical", line)? {
-                "MANE_Plus_Clinical"
-            } else {
-                ""
-            });
-            fields.number::<UInt8Type>("support_level", line, out)?;
-            out.push('|');
-            if self.hgvsg.is_valid(row) {
-                escape(self.hgvsg.value(row), out);
-            }
-            out.push('|');
-            escape(fields.text("nmd", line)?, out);
+            self.write_line(row, line, allele, out);
         }
-        Ok(())
+    }
+
+    fn write_line(&self, row: usize, line: usize, allele: &str, out: &mut String) {
+        let fields = &self.fields;
+        let text = |column: &StringArray, out: &mut String| {
+            if column.is_valid(line) {
+                escape(column.value(line), out);
+            }
+        };
+        let flag = |column: &BooleanArray| column.is_valid(line) && column.value(line);
+        escape(allele, out);
+        for column in fields.before_feature {
+            out.push('|');
+            text(column, out);
+        }
+        out.push_str(if fields.transcript.is_valid(line) {
+            "|Transcript|"
+        } else {
+            "||"
+        });
+        text(fields.transcript, out);
+        for column in fields.after_feature {
+            out.push('|');
+            text(column, out);
+        }
+        out.push('|');
+        if fields.distance.is_valid(line) {
+            let _ = write!(out, "{}", fields.distance.value(line));
+        }
+        out.push('|');
+        if fields.strand.is_valid(line) {
+            let _ = write!(out, "{}", fields.strand.value(line));
+        }
+        out.push('|');
+        text(fields.flags, out);
+        out.push_str(if flag(fields.canonical) {
+            "|YES|"
+        } else {
+            "||"
+        });
+        out.push_str(if flag(fields.mane) {
+            "MANE_Select"
+        } else if flag(fields.mane_plus_clinical) {
+            "MANE_Plus_Clinical"
+        } else {
+            ""
+        });
+        out.push('|');
+        if fields.support_level.is_valid(line) {
+            let _ = write!(out, "{}", fields.support_level.value(line));
+        }
+        out.push('|');
+        text_at(self.hgvsg, row, out);
+        out.push('|');
+        text(fields.nmd, out);
+    }
+}
+
+fn text_at(column: &StringArray, row: usize, out: &mut String) {
+    if column.is_valid(row) {
+        escape(column.value(row), out);
     }
 }
 
@@ -136,56 +211,8 @@ impl<'a> CsqWriter<'a> {
 /// # Errors
 /// The batch has no columns of consequences.
 pub fn write_csq(batch: &SiteBatch, row: usize, out: &mut String) -> Result<(), BatchError> {
-    CsqWriter::try_new(batch)?.write(row, out)
-}
-
-struct Fields<'a>(&'a StructArray);
-
-impl<'a> Fields<'a> {
-    fn column<T: Array + 'static>(
-        &self,
-        name: &str,
-        expected: &'static str,
-    ) -> Result<&'a T, BatchError> {
-        self.0
-            .column_by_name(name)
-            .and_then(|column| column.as_any().downcast_ref())
-            .ok_or_else(|| BatchError::Column {
-                name: format!("{ALL}.{name}"),
-                expected,
-            })
-    }
-
-    fn text(&self, name: &str, line: usize) -> Result<&'a str, BatchError> {
-        let column: &StringArray = self.column(name, "Utf8")?;
-        Ok(if column.is_valid(line) {
-            column.value(line)
-        } else {
-            ""
-        })
-    }
-
-    fn flag(&self, name: &str, line: usize) -> Result<bool, BatchError> {
-        let column: &BooleanArray = self.column(name, "Boolean")?;
-        Ok(column.is_valid(line) && column.value(line))
-    }
-
-    fn number<T: ArrowPrimitiveType>(
-        &self,
-        name: &str,
-        line: usize,
-        out: &mut String,
-    ) -> Result<(), BatchError>
-    where
-        T::Native: std::fmt::Display,
-    {
-        let column: &PrimitiveArray<T> = self.column(name, "a number")?;
-        out.push('|');
-        if column.is_valid(line) {
-            let _ = write!(out, "{}", column.value(line));
-        }
-        Ok(())
-    }
+    CsqWriter::try_new(batch)?.write(row, out);
+    Ok(())
 }
 
 /// An alternate allele as VEP names it in `Allele`: without the first base where that is shared and
@@ -207,6 +234,12 @@ pub fn vep_allele<'a>(reference: &str, alternate: &'a str) -> &'a str {
 
 /// Escapes a value as VEP does: INFO reserves `,`, `;`, `=` and white space, and lines reserve `|`.
 fn escape(value: &str, out: &mut String) {
+    let is_plain =
+        |byte: u8| byte > b' ' && byte < 0x7f && !matches!(byte, b',' | b'|' | b';' | b'=');
+    if value.bytes().all(is_plain) {
+        out.push_str(value);
+        return;
+    }
     for letter in value.chars() {
         match letter {
             ',' | '|' => out.push('&'),

@@ -4,11 +4,12 @@
 
 mod entry;
 mod format;
+mod naming;
 
 use std::collections::HashMap;
 
-use arrow::array::Array;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::datatypes::{SchemaRef, UInt16Type, UInt32Type};
 use varisk_core::{BatchError, SiteBatch, Stage, StageError, Worker, columns as site};
 
 pub use format::{InfoFormat, InfoKind};
@@ -84,15 +85,12 @@ impl Worker for FromInfoWorker {
 }
 
 impl FromInfoWorker {
-    fn columns(
-        &self,
-        batch: &SiteBatch,
-    ) -> Result<Vec<(String, arrow::array::ArrayRef)>, BatchError> {
+    fn columns(&self, batch: &SiteBatch) -> Result<Vec<(String, ArrayRef)>, BatchError> {
         let texts = batch.text(&self.column)?;
         let references = batch.text(site::INPUT_REFERENCE)?;
         let alternates = batch.text(site::INPUT_ALTERNATE)?;
-        let indices = batch.numbers::<arrow::datatypes::UInt16Type>(site::ALTERNATE_INDEX)?;
-        let alleles = allele_counts(batch)?;
+        let indices = batch.numbers::<UInt16Type>(site::ALTERNATE_INDEX)?;
+        let (of_row, records) = records(batch, texts)?;
         let mut columns = ConsequenceColumns::new();
         for row in 0..batch.len() {
             if texts.is_null(row) || alternates.is_null(row) {
@@ -103,7 +101,10 @@ impl FromInfoWorker {
                 reference: references.value(row),
                 alternate: alternates.value(row),
                 index: indices.value(row),
-                is_only: alleles.get(row).is_none_or(|count| *count <= 1),
+                alternates: of_row
+                    .get(row)
+                    .and_then(|number| records.get(*number))
+                    .map_or(&[], Vec::as_slice),
             };
             let entries = entry::of_allele(&self.format, texts.value(row), &allele);
             let chosen = most_severe(&entries);
@@ -117,28 +118,37 @@ impl FromInfoWorker {
     }
 }
 
-/// Number of alternate alleles of each row's record, as far as the batch shows them: a batch holds
-/// all rows of a position.
-fn allele_counts(batch: &SiteBatch) -> Result<Vec<u16>, BatchError> {
+/// For each row its record, and for each record its alternates, as far as the batch shows them: a
+/// batch holds all rows of a position.
+fn records<'a>(
+    batch: &'a SiteBatch,
+    texts: &'a StringArray,
+) -> Result<(Vec<usize>, Vec<Vec<&'a str>>), BatchError> {
     let contigs = batch.contig_column()?;
-    let positions = batch.numbers::<arrow::datatypes::UInt32Type>(site::INPUT_POSITION)?;
+    let positions = batch.numbers::<UInt32Type>(site::INPUT_POSITION)?;
     let references = batch.text(site::INPUT_REFERENCE)?;
-    let indices = batch.numbers::<arrow::datatypes::UInt16Type>(site::ALTERNATE_INDEX)?;
-    let key = |row: usize| {
-        (
-            contigs.value(row),
-            positions.value(row),
-            references.value(row),
-        )
-    };
-    let mut largest: HashMap<_, u16> = HashMap::new();
+    let alternates = batch.text(site::INPUT_ALTERNATE)?;
+    let mut numbers: HashMap<_, usize> = HashMap::new();
+    let mut records: Vec<Vec<&str>> = Vec::new();
+    let mut of_row = Vec::with_capacity(batch.len());
     for row in 0..batch.len() {
-        let count = largest.entry(key(row)).or_default();
-        *count = (*count).max(indices.value(row));
+        let text = texts.is_valid(row).then(|| texts.value(row));
+        let place = (contigs.value(row), positions.value(row));
+        let number = *numbers
+            .entry((place, references.value(row), text))
+            .or_insert_with(|| {
+                records.push(Vec::new());
+                records.len() - 1
+            });
+        if let Some(record) = records.get_mut(number)
+            && alternates.is_valid(row)
+            && !record.contains(&alternates.value(row))
+        {
+            record.push(alternates.value(row));
+        }
+        of_row.push(number);
     }
-    Ok((0..batch.len())
-        .map(|row| largest.get(&key(row)).copied().unwrap_or(1))
-        .collect())
+    Ok((of_row, records))
 }
 
 /// The chosen line, by the order of [`crate::most_severe`]; the length of the coding sequence is

@@ -51,6 +51,9 @@ pub struct HaplotypeOptions {
     pub singles: bool,
 }
 
+/// An allele, who carries it, and what it changes.
+type Touching<'a> = (&'a AlleleKey, &'a Vec<Carrier>, Allele);
+
 /// The fold. Phased calls are taken to be in phase along the whole contig: a batch does not hold
 /// phase sets.
 ///
@@ -133,8 +136,7 @@ impl HaplotypeConsequences {
         let mut rows = TableRows::default();
         let mut near = Vec::new();
         // For each transcript the alleles that touch it, in the order of the carriers.
-        let mut by_transcript: BTreeMap<usize, Vec<(&AlleleKey, &Vec<Carrier>, Allele)>> =
-            BTreeMap::new();
+        let mut by_transcript: BTreeMap<usize, Vec<Touching<'_>>> = BTreeMap::new();
         for (key, carriers) in self.carriers.iter() {
             let Some(allele) = key.allele() else { continue };
             self.models
@@ -183,8 +185,8 @@ impl HaplotypeConsequences {
                 };
                 for compound in compounds {
                     if compound.members.len() > 1 || compound.after_stop || self.options.singles {
-                        let keys = compound.members.iter().filter_map(key_of).collect();
-                        rows.compound(carrier, index, compound, keys);
+                        let keys: Vec<_> = compound.members.iter().filter_map(key_of).collect();
+                        rows.compound(carrier, index, compound, &keys);
                     }
                 }
                 for member in overlapping {

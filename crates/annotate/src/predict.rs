@@ -96,7 +96,8 @@ pub struct Annotator {
 struct Placed {
     allele: Allele,
     right: Placement,
-    left: Placement,
+    /// `None` where it is the same.
+    left: Option<Placement>,
 }
 
 impl Annotator {
@@ -164,9 +165,15 @@ impl Annotator {
         let Some(allele) = Allele::trimmed(position.0, reference, alternate) else {
             return Ok(());
         };
+        let right = shift(&allele, contig, Direction::Right, &mut self.reader)?;
         let placed = Placed {
-            right: shift(&allele, contig, Direction::Right, &mut self.reader)?,
-            left: shift(&allele, contig, Direction::Left, &mut self.reader)?,
+            // Only insertions and deletions move.
+            left: if allele.reference.is_empty() || allele.alternate.is_empty() {
+                Some(shift(&allele, contig, Direction::Left, &mut self.reader)?)
+            } else {
+                None
+            },
+            right,
             allele,
         };
         hgvsg.push_str(self.reader.contigs().name(contig));
@@ -247,7 +254,7 @@ impl Annotator {
     fn name(&self, transcript: &Transcript, placed: &Placed, out: &mut String) {
         let placement = match transcript.strand {
             Strand::Forward => &placed.right,
-            Strand::Reverse => &placed.left,
+            Strand::Reverse => placed.left.as_ref().unwrap_or(&placed.right),
         };
         out.reserve(transcript.id.len() + 16);
         out.push_str(&transcript.id);
@@ -375,6 +382,11 @@ impl Annotator {
                 transcript: Some(index),
                 ..Consequence::default()
             };
+            // A stop that only the shifted frame brings, somewhere behind, is the frame shift's own.
+            if edited.shifts_frame() && change.protein.premature_stop > Some(group.first_end() / 3)
+            {
+                consequence.terms.remove(Term::StopGained);
+            }
             consequence
                 .terms
                 .insert_if(transcript.is_nmd_target(), Term::NmdTranscript);

@@ -167,10 +167,12 @@ impl TermSet {
 
     /// The terms, most severe first.
     pub fn iter(self) -> impl Iterator<Item = Term> {
-        Term::ALL
-            .iter()
-            .copied()
-            .filter(move |term| self.contains(*term))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let term = Term::ALL.get(rest.trailing_zeros() as usize).copied()?;
+            rest &= rest - 1;
+            Some(term)
+        })
     }
 }
 

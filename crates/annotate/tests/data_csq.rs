@@ -10,10 +10,14 @@
 
 mod support;
 
+#[path = "support/models.rs"]
+mod models;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use models::one_parent_each;
 use support::{data, shell};
 use varisk_annotate::{Annotator, ConsequenceOptions, GeneModels, Strand, Term};
 use varisk_core::Position;
@@ -306,24 +310,6 @@ fn assert_known(outcome: &Outcome, pairs: usize, known: &[Known]) {
     let different: usize = expected.values().sum();
     let agreement = 1.0 - different as f64 / pairs as f64;
     assert!(agreement >= LEAST_AGREEMENT, "only {agreement} agree");
-}
-
-/// The GFF3 with a line for each parent: bcftools knows one parent only.
-fn one_parent_each(models: &Path) -> String {
-    let text = shell(&format!("gzip -dc {}", models.display()));
-    let mut out = String::new();
-    for line in text.lines() {
-        let Some((before, rest)) = line.split_once("Parent=") else {
-            out += line;
-            out.push('\n');
-            continue;
-        };
-        let (parents, after) = rest.split_once(';').unwrap_or((rest, ""));
-        for parent in parents.split(',') {
-            out += &format!("{before}Parent={parent};{after}\n");
-        }
-    }
-    out
 }
 
 fn csq(reference: &Path, gff: &str, vcf: &str, options: &str) -> Vec<Record> {

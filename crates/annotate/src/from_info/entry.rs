@@ -1,10 +1,11 @@
 //! One entry of an INFO field as a line.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::format::{InfoFormat, InfoKind, Slot};
-use crate::csq::vep_allele;
+use super::naming;
 use crate::line::Line;
 use crate::models::percent_decode;
 use crate::term::{Term, TermSet};
@@ -15,8 +16,8 @@ pub(super) struct AlleleMatch<'a> {
     pub(super) alternate: &'a str,
     /// 1-based index among the record's alternates.
     pub(super) index: u16,
-    /// The record has no other alternate.
-    pub(super) is_only: bool,
+    /// All alternates of the record, this one too.
+    pub(super) alternates: &'a [&'a str],
 }
 
 /// One entry, decoded.
@@ -32,12 +33,8 @@ pub(super) struct Entry<'a> {
     residue: Option<u32>,
 }
 
-/// The entries of one allele.
-///
-/// VEP names alleles without the first base where all alleles of a record share it, SnpEff as they
-/// are written; so entries that name the allele as written come first, and only where there is none
-/// those that name it without its first base. bcftools names no allele: its entries count for a
-/// record of one alternate, or where they name the change of bases.
+/// The entries of one allele. bcftools names no allele: its entries count for a record of one
+/// alternate, or where they name the change of bases.
 pub(super) fn of_allele<'a>(
     format: &'a InfoFormat,
     text: &'a str,
@@ -71,7 +68,7 @@ pub(super) fn of_allele<'a>(
         return keep(&|entry| {
             // `@123` points to the record that holds the consequence.
             !field(entry, Slot::Consequence).starts_with('@')
-                && (allele.is_only
+                && (allele.alternates.len() < 2
                     || field(entry, Slot::DnaChange).split('+').any(|change| {
                         change.trim_start_matches(|c: char| c.is_ascii_digit()) == own
                     }))
@@ -81,12 +78,14 @@ pub(super) fn of_allele<'a>(
         let own = allele.index.to_string();
         return keep(&|entry| field(entry, Slot::AlleleNumber) == own);
     }
-    let named = |name: &str| keep(&|entry| field(entry, Slot::Allele).eq_ignore_ascii_case(name));
-    let as_written = named(allele.alternate);
-    if !as_written.is_empty() {
-        return as_written;
+    let used: BTreeSet<String> = entries
+        .iter()
+        .map(|entry| field(entry, Slot::Allele).to_ascii_uppercase())
+        .collect();
+    match naming::own_name(allele, &used) {
+        Some(own) => keep(&|entry| field(entry, Slot::Allele).eq_ignore_ascii_case(&own)),
+        None => Vec::new(),
     }
-    named(vep_allele(allele.reference, allele.alternate))
 }
 
 impl<'a> Entry<'a> {

@@ -78,12 +78,12 @@ impl TableRows {
         carrier: Carrier,
         transcript: usize,
         compound: &Compound,
-        keys: Vec<&AlleleKey>,
+        keys: &[&AlleleKey],
     ) {
         self.push(
             carrier,
             transcript,
-            &keys,
+            keys,
             Some(compound.consequence.clone()),
             compound.after_stop,
         );

@@ -64,6 +64,14 @@ impl Group {
         self.edits.iter().map(|(number, _)| *number)
     }
 
+    /// Position of the last base of the first edit, in the changed frame.
+    pub(super) fn first_end(&self) -> u32 {
+        self.edits.first().map_or(0, |(_, edit)| {
+            let added = u32::try_from(edit.added.len()).unwrap_or(u32::MAX);
+            edit.first.saturating_add(added.max(1)).saturating_sub(1)
+        })
+    }
+
     /// One edit that does what all of them do, with the bases between them.
     pub(super) fn joined(&self, frame: &Frame<'_>) -> Edit {
         let mut joined = Edit {
