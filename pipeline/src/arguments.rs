@@ -42,9 +42,15 @@ pub(crate) struct Logging {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Score variants, fold them over patients, run patient models, write the report tables.
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Score variants only: variants.parquet and run.json, no patients.
-    Score(RunArguments),
+    Score(Box<RunArguments>),
+    /// Annotate a VCF or BCF: consequences and knowledge sources, as INFO fields or Parquet.
+    Annotate(Box<AnnotateArguments>),
+    /// Say for each patient and site whether it is called, reference, or unknown, and on what grounds.
+    Evidence(Box<RunArguments>),
+    /// Build, list or verify a knowledge bundle.
+    Knowledge(KnowledgeArguments),
     /// Join the shards of one run into its report.
     Merge(MergeArguments),
     /// Look into a model bundle.
@@ -138,6 +144,152 @@ pub(crate) struct RunArguments {
     /// Print what would run, and check it, without reading variants.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) annotation: AnnotationArguments,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArguments,
+    #[command(flatten)]
+    pub(crate) burden: BurdenArguments,
+}
+
+/// What is known about alleles.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Annotation")]
+pub(crate) struct AnnotationArguments {
+    /// Knowledge bundle, made by 'varisk knowledge build'.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) knowledge: Option<PathBuf>,
+    /// Sources or fields of the bundle to join (such as gnomad or gnomad.af), with commas
+    /// [default: all].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) sources: Vec<String>,
+    /// Gene models (GFF3 or GTF), instead of those of the bundle.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gene_models: Option<PathBuf>,
+    /// Where consequences come from [default: gene-models where there are some, else none].
+    #[arg(long)]
+    pub(crate) consequences: Option<ConsequenceChoice>,
+}
+
+/// What is known about sites in patients.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Site states")]
+pub(crate) struct EvidenceArguments {
+    /// Sites that are needed in every patient (VCF or BCF); their alleles have rows too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sites: Option<PathBuf>,
+    /// Regions (BED) in which a patient without a record is reference; the samplesheet's column
+    /// 'callable' names one for each patient.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) callable: Option<PathBuf>,
+    /// Take sites of which nothing is known for reference. They are marked in every output.
+    #[arg(long)]
+    pub(crate) absent_as_reference: bool,
+    /// Least GQ of a gVCF block that shows reference [default: 20].
+    #[arg(long, value_name = "PHRED")]
+    pub(crate) min_reference_gq: Option<u32>,
+    /// Least depth (MIN_DP, else DP) of a gVCF block that shows reference [default: 8].
+    #[arg(long, value_name = "READS")]
+    pub(crate) min_reference_depth: Option<u32>,
+    /// Call sites that the variant files leave out from the reads of the samplesheet's column
+    /// 'alignment'.
+    #[arg(long)]
+    pub(crate) genotype_from_reads: bool,
+    /// Least mapping quality of a read [default: 20].
+    #[arg(long, value_name = "PHRED")]
+    pub(crate) min_mapq: Option<u8>,
+    /// Least quality of a base [default: 13].
+    #[arg(long, value_name = "PHRED")]
+    pub(crate) min_baseq: Option<u8>,
+}
+
+/// Which alleles burden a gene.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Burden of genes")]
+pub(crate) struct BurdenArguments {
+    /// Only alleles with at most this frequency, by --burden-frequency; one that the source does not
+    /// have counts as rare.
+    #[arg(long, value_name = "SHARE", requires = "burden_frequency")]
+    pub(crate) burden_max_frequency: Option<f64>,
+    /// Field of the bundle with the frequency, such as gnomad.af.
+    #[arg(long, value_name = "SOURCE.FIELD")]
+    pub(crate) burden_frequency: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ConsequenceChoice {
+    /// Computed from gene models.
+    GeneModels,
+    /// Read from INFO: CSQ, ANN or BCSQ, whichever the header defines first in this order.
+    FromInfo,
+    /// None.
+    None,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AnnotateArguments {
+    /// VCF or BCF; '-' for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vcf: PathBuf,
+    /// Reference FASTA with .fai (and .gzi where BGZF).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reference: PathBuf,
+    /// Genome build. Detected where not given.
+    #[arg(long)]
+    pub(crate) build: Option<String>,
+    /// Output: .vcf, .vcf.gz, .bcf or .parquet; '-' for VCF on standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Only records with POS in this region; repeatable.
+    #[arg(long = "region", value_name = "REGION")]
+    pub(crate) regions: Vec<String>,
+    /// Only records with POS in the regions of a BED file.
+    #[arg(long, value_name = "FILE", conflicts_with = "regions")]
+    pub(crate) regions_file: Option<PathBuf>,
+    /// Threads [default: what the scheduler grants].
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Records in a batch, at most [default: 2048].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_size: Option<u32>,
+    /// What to do where REF is not what the reference has [default: refuse].
+    #[arg(long)]
+    pub(crate) ref_mismatch: Option<RefMismatchChoice>,
+    #[command(flatten)]
+    pub(crate) annotation: AnnotationArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct KnowledgeArguments {
+    #[command(subcommand)]
+    pub(crate) action: KnowledgeAction,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum KnowledgeAction {
+    /// Build a bundle from the files that a configuration names.
+    Build {
+        /// Configuration (TOML): sources, their files, releases, licences and fields.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Reference FASTA with .fai (and .gzi where BGZF), to normalise alleles against.
+        #[arg(long, value_name = "FILE")]
+        reference: PathBuf,
+        /// Output folder; it must not exist.
+        #[arg(long, short, value_name = "FOLDER")]
+        output: PathBuf,
+    },
+    /// Print the sources of a bundle with releases, rows and fields.
+    List {
+        /// The bundle.
+        bundle: PathBuf,
+    },
+    /// Compare every table of a bundle with its lock.
+    Verify {
+        /// The bundle.
+        bundle: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
@@ -193,6 +345,9 @@ pub(crate) enum ModelAction {
     Check {
         /// The bundle.
         bundle: PathBuf,
+        /// Knowledge bundle that the model is to run with: says which of its sources lack.
+        #[arg(long, value_name = "FOLDER")]
+        knowledge: Option<PathBuf>,
         /// Device to open it on.
         #[arg(long, default_value = "cpu")]
         device: DeviceChoice,

@@ -1,8 +1,11 @@
 //! Exit codes, after sysexits.h, and which error has which.
 
+use varisk_alignments::AlignmentError;
+use varisk_annotate::AnnotateError;
 use varisk_encode::ManifestError;
+use varisk_knowledge::KnowledgeError;
 use varisk_onnx::OnnxError;
-use varisk_readers::{ReadError, RegionError, SheetError};
+use varisk_readers::{ReadError, RegionError, SheetError, WriteError};
 use varisk_reference::ReferenceError;
 use varisk_report::ReportError;
 use varisk_score::ScoreError;
@@ -63,7 +66,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return match error {
             ReadError::Open { .. } => Some(NO_INPUT),
             ReadError::Reference(error) => code_of(error),
-            ReadError::Batch(_) => Some(SOFTWARE),
+            ReadError::Batch(_) | ReadError::NoContext => Some(SOFTWARE),
             _ => Some(DATA),
         };
     }
@@ -109,6 +112,48 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             ReportError::Write { .. } | ReportError::Parquet { .. } => IO,
             ReportError::Damaged { .. } => DATA,
             ReportError::Layout(_) => SOFTWARE,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<KnowledgeError>() {
+        return match error {
+            KnowledgeError::Open { .. } | KnowledgeError::NoBundle { .. } => Some(NO_INPUT),
+            KnowledgeError::Create { .. } | KnowledgeError::Exists { .. } => Some(CANNOT_CREATE),
+            KnowledgeError::Io { .. } => Some(IO),
+            KnowledgeError::Config { .. } => Some(USAGE),
+            // What lies below says more: a variant file, a reference.
+            KnowledgeError::Read { source, .. } => code_of(source),
+            KnowledgeError::Reference(error) => code_of(error),
+            KnowledgeError::Batch(_) | KnowledgeError::Arrow(_) => Some(SOFTWARE),
+            _ => Some(DATA),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<AnnotateError>() {
+        return match error {
+            AnnotateError::Open { .. } => Some(NO_INPUT),
+            AnnotateError::Reference(error) => code_of(error),
+            AnnotateError::Batch(_) => Some(SOFTWARE),
+            _ => Some(DATA),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<AlignmentError>() {
+        return match error {
+            AlignmentError::Open { .. }
+            | AlignmentError::MissingIndex { .. }
+            | AlignmentError::NoReference { .. } => Some(NO_INPUT),
+            AlignmentError::CramNotBuilt { .. } => Some(UNAVAILABLE),
+            AlignmentError::UnsortedSites { .. } | AlignmentError::Patients { .. } => {
+                Some(SOFTWARE)
+            }
+            AlignmentError::Reference(error) => code_of(error),
+            _ => Some(DATA),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<WriteError>() {
+        return Some(match error {
+            WriteError::Kind { .. } => USAGE,
+            WriteError::Create { .. } => CANNOT_CREATE,
+            WriteError::Write { .. } => IO,
+            WriteError::Header { .. } | WriteError::Record { .. } => DATA,
         });
     }
     if cause.is::<RegionError>() {

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use varisk_alignments::refuse_swaps;
 use varisk_core::{FeatureTable, FeatureValue, columns as c};
 use varisk_flow::CancelToken;
 use varisk_report::{
@@ -19,7 +20,8 @@ use varisk_score::{Model, Runtime};
 
 use crate::checkpoint::{RunState, SetAside};
 use crate::exit::Refusal;
-use crate::fold_plan::{FoldPlan, REFERENCE};
+use crate::finding_columns::FindingColumns;
+use crate::fold_plan::{ALIGNMENT, FoldPlan, REFERENCE};
 use crate::hash;
 use crate::log::Log;
 use crate::plan::model_record;
@@ -82,7 +84,14 @@ pub(crate) fn finish(
 ) -> anyhow::Result<String> {
     let plan = &state.checkpoint.plan;
     let mut counts = state.checkpoint.tally.counts().clone();
-    let rows = write_variants(state, &end, folder, &mut counts)?;
+    let mut results = fold_results(state)?;
+    refuse_swaps(&results.features, &plan.alignments)?;
+    let mut findings = FindingColumns::new(
+        results.take(Table::FINDINGS)?,
+        &with_contig_names(&plan.rows.schema()?),
+        &plan.sources,
+    );
+    let rows = write_variants(state, &end, folder, &mut counts, &mut findings)?;
     // Those of the plan were given when it was made.
     let known = end.warnings.len();
     let expected = counts.get("rows").copied().unwrap_or(0);
@@ -122,7 +131,7 @@ pub(crate) fn finish(
         .for_each(|warning| log.warn(warning));
     write_quarantine(state, folder)?;
     if !plan.patients.is_empty() {
-        write_patients(state, &end, folder)?;
+        write_patients(state, &end, folder, results, findings)?;
     }
     let record = run_record(state, end, folder, counts, log)?;
     let json = serde_json::to_vec_pretty(&record)?;
@@ -145,9 +154,10 @@ fn write_variants(
     end: &Finish<'_>,
     folder: &Path,
     counts: &mut BTreeMap<String, u64>,
+    findings: &mut FindingColumns,
 ) -> anyhow::Result<u64> {
     let plan = &state.checkpoint.plan;
-    let part = part_schema_of(plan);
+    let part = plan.rows.schema()?;
     let names: Vec<&str> = plan.contigs.iter().map(|(name, _)| name.as_str()).collect();
     let final_schema = with_contig_names(&part);
     let mut writer = TableWriter::create(folder, Table::VARIANTS.name, Arc::clone(&final_schema))?;
@@ -161,37 +171,15 @@ fn write_variants(
             .collect();
         let mut columns = rows.columns().to_vec();
         columns[0] = Arc::new(contigs);
-        writer.write(RecordBatch::try_new(Arc::clone(&final_schema), columns)?)?;
+        let rows = RecordBatch::try_new(Arc::clone(&final_schema), columns)?;
+        findings.observe(&rows)?;
+        writer.write(rows)?;
     }
     counts.insert(
         "equal_after_normalisation".to_owned(),
         merge.equal_alleles(),
     );
     Ok(writer.finish()?)
-}
-
-/// Schema of the parts: fixed columns, then those of the variant models in order.
-fn part_schema_of(plan: &FoldPlan) -> SchemaRef {
-    let mut fields: Vec<Arc<Field>> = Table::VARIANTS.schema().fields().iter().cloned().collect();
-    for model in &plan.variant_models {
-        for folded in plan
-            .outputs
-            .iter()
-            .filter(|folded| folded.output.model == model.name)
-        {
-            fields.push(Arc::new(Field::new(
-                folded.output.column(),
-                DataType::Float32,
-                true,
-            )));
-        }
-        fields.push(Arc::new(Field::new(
-            varisk_score::ScoreStage::reason_column(&model.name),
-            DataType::Utf8,
-            true,
-        )));
-    }
-    crate::run::part_schema(&Schema::new(fields))
 }
 
 fn with_contig_names(part: &SchemaRef) -> SchemaRef {
@@ -228,46 +216,78 @@ fn write_quarantine(state: &RunState, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_patients(state: &RunState, end: &Finish<'_>, folder: &Path) -> anyhow::Result<()> {
-    let plan = &state.checkpoint.plan;
-    let mut features = FeatureTable::default();
-    let mut tables: BTreeMap<&str, Vec<RecordBatch>> = BTreeMap::new();
+/// What the folds of a run give.
+#[derive(Default)]
+struct FoldResults {
+    features: FeatureTable,
+    tables: BTreeMap<&'static str, Vec<RecordBatch>>,
+}
+
+impl FoldResults {
+    /// A table of all folds that fill it.
+    fn take(&mut self, table: Table) -> anyhow::Result<RecordBatch> {
+        let batches = self.tables.remove(table.name).unwrap_or_default();
+        Ok(concat_batches(&table.schema(), &batches)?)
+    }
+}
+
+fn fold_results(state: &RunState) -> anyhow::Result<FoldResults> {
+    let mut results = FoldResults::default();
     for analysis in &state.analyses {
-        let output = analysis.finish(&plan.patients)?;
-        output
-            .features
-            .iter()
-            .for_each(|(name, values)| features.insert(name.to_owned(), values.to_vec()));
-        for (name, table) in output.tables {
-            tables.entry(name).or_default().push(table);
+        let output = analysis.finish(&state.checkpoint.plan.patients)?;
+        for (name, values) in output.features.iter() {
+            results.features.insert(name.to_owned(), values.to_vec());
         }
+        for (name, table) in output.tables {
+            results.tables.entry(name).or_default().push(table);
+        }
+    }
+    Ok(results)
+}
+
+fn write_patients(
+    state: &RunState,
+    end: &Finish<'_>,
+    folder: &Path,
+    mut results: FoldResults,
+    findings: FindingColumns,
+) -> anyhow::Result<()> {
+    let plan = &state.checkpoint.plan;
+    let features = std::mem::take(&mut results.features);
+    write_table(
+        folder,
+        Table::FEATURES.name,
+        features_table(&plan.patients, &features)?,
+    )?;
+    write_table(folder, Table::QC.name, results.take(Table::QC)?)?;
+    if plan.burden.is_some() {
+        write_table(folder, Table::BURDEN.name, results.take(Table::BURDEN)?)?;
+    }
+    if plan.outputs.is_empty() && end.patient_models.is_empty() {
+        // Without models there is neither risk nor anything to rank variants by.
+        return Ok(());
     }
     let mut items = Vec::new();
     for model in &end.patient_models {
         end.go_on()?;
         items.extend(risk_items(model, &plan.patients, &features)?);
     }
-    let coverage = coverage(plan, &features);
+    let coverage = shares(plan, &features, "coverage", f64::min);
+    let assumed = shares(plan, &features, "assumed", f64::max);
     write_table(
         folder,
         Table::RISK.name,
-        risk_table(&plan.patients, &items, coverage.as_deref(), plan.build)?,
+        risk_table(
+            &plan.patients,
+            &items,
+            coverage.as_deref(),
+            assumed.as_deref(),
+            plan.build,
+        )?,
     )?;
-    write_table(
-        folder,
-        Table::FEATURES.name,
-        features_table(&plan.patients, &features)?,
-    )?;
-    for table in [Table::FINDINGS, Table::QC] {
-        let batches = tables.remove(table.name).unwrap_or_default();
-        let all = concat_batches(&table.schema(), &batches)?;
-        let sorted = if table == Table::FINDINGS {
-            sorted(&all, &["patient", "model", "output", "rank"])?
-        } else {
-            all
-        };
-        write_table(folder, table.name, sorted)?;
-    }
+    let findings = findings.finish()?;
+    let findings = sorted(&findings, &["patient", "model", "output", "rank"])?;
+    write_table(folder, Table::FINDINGS.name, findings)?;
     Ok(())
 }
 
@@ -286,27 +306,30 @@ fn sorted(table: &RecordBatch, keys: &[&str]) -> anyhow::Result<RecordBatch> {
     )?)
 }
 
-/// The least share, over the variant models, of scored alleles that are called in each patient.
-fn coverage(plan: &FoldPlan, features: &FeatureTable) -> Option<Vec<FeatureValue>> {
+/// A share of scored alleles in each patient, the least or the greatest over the variant models.
+fn shares(
+    plan: &FoldPlan,
+    features: &FeatureTable,
+    share: &str,
+    worse: fn(f64, f64) -> f64,
+) -> Option<Vec<FeatureValue>> {
     let columns: Vec<&[FeatureValue]> = plan
         .outputs
         .iter()
         .filter_map(|folded| {
             features.get(&format!(
-                "burden.{}.{}.coverage",
+                "burden.{}.{}.{share}",
                 folded.output.model, folded.output.output
             ))
         })
         .collect();
-    if columns.is_empty() {
-        return None;
-    }
-    let least = |patient: usize| {
-        columns.iter().try_fold(f64::INFINITY, |least, column| {
-            column[patient].map(|share| least.min(share))
+    let (first, rest) = columns.split_first()?;
+    let worst = |patient: usize| {
+        rest.iter().try_fold(first[patient]?, |worst, column| {
+            column[patient].map(|share| worse(worst, share))
         })
     };
-    Some((0..plan.patients.len()).map(least).collect())
+    Some((0..plan.patients.len()).map(worst).collect())
 }
 
 fn run_record(
@@ -336,7 +359,7 @@ fn run_record(
             );
             log.warn(&changed);
             warnings.push(changed);
-        } else if role != REFERENCE {
+        } else if role != REFERENCE && role != ALIGNMENT {
             let early = hashes.get(path).cloned();
             record.sha256 = early.or_else(|| hash::file(path).ok().flatten());
         }
@@ -368,6 +391,7 @@ fn run_record(
         onnxruntime_version: end.runtime.map(Runtime::version),
         inputs,
         models: model_records,
+        knowledge: plan.sources.clone(),
         parameters: plan.parameters.clone(),
         plan_sha256: checkpoint.plan_sha256.clone(),
         patients: plan.patients.len() as u64,

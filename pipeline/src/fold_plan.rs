@@ -1,17 +1,80 @@
 //! What folds and reports need to know of a run; it travels with every shard, so that `merge` is the
 //! end of the same run.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
-use varisk_core::{Analysis, GenomeBuild, Patient, Sex};
-use varisk_report::{FileRecord, ModelRecord};
-use varisk_risk::{Burden, Quality, ScoreOutput, TopVariants};
+use varisk_alignments::IdentityCheck;
+use varisk_core::{Analysis, GenomeBuild, Patient, Sex, columns as c};
+use varisk_report::{FileRecord, ModelRecord, SourceRecord};
+use varisk_risk::{Burden, GeneBurden, Quality, ScoreOutput, TopVariants};
+
+use crate::exit::Refusal;
 
 /// Role of a file with variants among the inputs.
 pub(crate) const VARIANTS: &str = "variants";
 /// Role of the FASTA; its whole hash would take longer than many a run.
 pub(crate) const REFERENCE: &str = "reference";
+
+/// Role of a file with reads; its whole hash would take longer than the run.
+pub(crate) const ALIGNMENT: &str = "alignment";
+
+/// The burden of genes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GeneBurdenPlan {
+    /// Column with a frequency and the limit.
+    pub(crate) frequency: Option<(String, f64)>,
+    /// Features that patient models ask for.
+    pub(crate) features: Vec<String>,
+}
+
+/// Schema of the rows of variants on their way to the table, contigs as indices: an Arrow IPC stream
+/// without rows, in hex. It travels with shards, so that `merge` writes the columns of the run
+/// without opening what made them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RowsSchema(String);
+
+impl RowsSchema {
+    pub(crate) fn try_new(schema: &Schema) -> anyhow::Result<Self> {
+        let mut bytes = Vec::new();
+        StreamWriter::try_new(&mut bytes, schema)?.finish()?;
+        Ok(Self(bytes.iter().fold(String::new(), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })))
+    }
+
+    pub(crate) fn schema(&self) -> anyhow::Result<SchemaRef> {
+        let damaged = || Refusal::Data("the saved state is damaged; start the run anew".to_owned());
+        let bytes = (0..self.0.len() / 2)
+            .map(|at| {
+                let digits = self.0.get(2 * at..2 * at + 2)?;
+                u8::from_str_radix(digits, 16).ok()
+            })
+            .collect::<Option<Vec<u8>>>()
+            .ok_or_else(damaged)?;
+        let reader = StreamReader::try_new(bytes.as_slice(), None).map_err(|_| damaged())?;
+        Ok(reader.schema())
+    }
+}
+
+/// The columns of the variants table, with contigs still as indices.
+pub(crate) fn part_schema(variants: &Schema) -> Schema {
+    let fields = variants.fields().iter().map(|field| {
+        if field.name() == c::CONTIG {
+            Arc::new(Field::new(c::CONTIG, DataType::UInt32, false))
+        } else {
+            Arc::clone(field)
+        }
+    });
+    Schema::new(fields.collect::<Vec<_>>())
+}
 
 /// An output of a variant model that is folded over patients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +111,13 @@ pub(crate) struct FoldPlan {
     pub(crate) parameters: serde_json::Value,
     /// Variant models as they run; the provider does not decide the plan.
     pub(crate) variant_models: Vec<ModelRecord>,
+    /// Knowledge sources that were used.
+    pub(crate) sources: Vec<SourceRecord>,
+    /// Files with the reads of each patient.
+    pub(crate) alignments: Vec<Option<PathBuf>>,
+    /// Set where alleles have consequences.
+    pub(crate) burden: Option<GeneBurdenPlan>,
+    pub(crate) rows: RowsSchema,
 }
 
 impl FoldPlan {
@@ -64,6 +134,10 @@ impl FoldPlan {
         plan.variant_models
             .iter_mut()
             .for_each(|model| model.provider.clear());
+        plan.alignments
+            .iter_mut()
+            .flatten()
+            .for_each(|path| path.clear());
         Ok(crate::hash::bytes(&serde_json::to_vec(&plan)?))
     }
 
@@ -94,6 +168,16 @@ impl FoldPlan {
         let sexes: Vec<Sex> = self.patients.iter().map(|patient| patient.sex).collect();
         let names: Vec<String> = self.contigs.iter().map(|(name, _)| name.clone()).collect();
         let mut analyses: Vec<Box<dyn Analysis>> = vec![Box::new(Quality::new(sexes.clone()))];
+        if self.alignments.iter().any(Option::is_some) {
+            analyses.push(Box::new(IdentityCheck::new(self.patients.len())));
+        }
+        if let Some(burden) = &self.burden {
+            analyses.push(Box::new(GeneBurden::new(
+                sexes.clone(),
+                burden.frequency.clone(),
+                burden.features.iter().cloned(),
+            )));
+        }
         for folded in &self.outputs {
             analyses.push(Box::new(Burden::new(
                 folded.output.clone(),

@@ -19,6 +19,10 @@ pub(crate) struct Inputs {
     pub(crate) covariates: Vec<String>,
     /// Samples of the cohort file that are left out.
     pub(crate) unlisted: usize,
+    /// Files with the reads of each patient.
+    pub(crate) alignments: Vec<Option<PathBuf>>,
+    /// Callable regions of each patient.
+    pub(crate) callable: Vec<Option<PathBuf>>,
 }
 
 impl Inputs {
@@ -64,7 +68,18 @@ impl Inputs {
             patients: Vec::new(),
             covariates: Vec::new(),
             unlisted: 0,
+            alignments: Vec::new(),
+            callable: Vec::new(),
         })
+    }
+
+    /// Adds the file with sites that are needed in every patient. It has no patients of its own, so
+    /// its alleles make rows of which only the patients' files speak.
+    pub(crate) fn add_sites(&mut self, settings: &Settings) -> anyhow::Result<()> {
+        if let Some(path) = &settings.evidence.sites {
+            self.files.push(FileInput::open(path)?);
+        }
+        Ok(())
     }
 
     fn without_sheet(vcf: &Path) -> anyhow::Result<Self> {
@@ -73,7 +88,7 @@ impl Inputs {
         refuse_no_samples(&file)?;
         let columns: Vec<(String, usize)> = samples.iter().cloned().zip(0..).collect();
         file.assign(&columns)?;
-        let patients = samples
+        let patients: Vec<Patient> = samples
             .into_iter()
             .map(|id| Patient {
                 id,
@@ -81,6 +96,8 @@ impl Inputs {
             })
             .collect();
         Ok(Self {
+            alignments: vec![None; patients.len()],
+            callable: vec![None; patients.len()],
             files: vec![file],
             paths: vec![vcf.to_owned()],
             patients,
@@ -107,8 +124,11 @@ impl Inputs {
             ))
             .into());
         }
+        let (alignments, callable) = evidence_files(&sheet);
         let patients = sheet.rows.into_iter().map(|row| row.patient).collect();
         Ok(Self {
+            alignments,
+            callable,
             files: vec![file],
             paths: vec![vcf.to_owned()],
             patients,
@@ -147,8 +167,11 @@ impl Inputs {
             files.push(file);
         }
         let paths = by_path.into_iter().map(|(path, _)| path).collect();
+        let (alignments, callable) = evidence_files(&sheet);
         let patients = sheet.rows.into_iter().map(|row| row.patient).collect();
         Ok(Self {
+            alignments,
+            callable,
             files,
             paths,
             patients,
@@ -179,6 +202,13 @@ impl Inputs {
         }
         hints
     }
+}
+
+/// Files with reads and callable regions, by patient.
+fn evidence_files(sheet: &SampleSheet) -> (Vec<Option<PathBuf>>, Vec<Option<PathBuf>>) {
+    let rows = sheet.rows.iter();
+    rows.map(|row| (row.alignment.clone(), row.callable.clone()))
+        .unzip()
 }
 
 fn refuse_no_samples(file: &FileInput) -> anyhow::Result<()> {

@@ -1,14 +1,20 @@
 //! The `varisk` program: arguments, plan, wiring of stages, messages, exit codes. No science.
 
+mod annotate;
+mod annotation;
 mod arguments;
 mod checkpoint;
 mod demo;
 mod doctor;
+mod evidence;
 mod exit;
+mod finding_columns;
 mod finish;
 mod fold_plan;
+mod genome;
 mod hash;
 mod inputs;
+mod knowledge_command;
 mod log;
 mod merge;
 mod model_command;
@@ -49,6 +55,9 @@ fn dispatch(verb: Verb, log: &Log) -> anyhow::Result<()> {
     match verb {
         Verb::Run(arguments) => run::command(&arguments, plan::Purpose::Run, log),
         Verb::Score(arguments) => run::command(&arguments, plan::Purpose::Score, log),
+        Verb::Annotate(arguments) => annotate::command(&arguments, log),
+        Verb::Evidence(arguments) => evidence::command(&arguments, log),
+        Verb::Knowledge(arguments) => knowledge_command::command(&arguments, log),
         Verb::Merge(arguments) => merge::command(&arguments, log),
         Verb::Model(arguments) => model_command::command(&arguments),
         Verb::Doctor(arguments) => doctor::command(&arguments),

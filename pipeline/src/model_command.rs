@@ -1,12 +1,19 @@
 //! `varisk model inspect|check`.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema};
+use varisk_alignments::READS_COLUMNS;
+use varisk_annotate::columns::consequence_fields;
 
 use varisk_core::{FeatureTable, Patient, site_schema};
 use varisk_encode::{Bundle, Encoder, ModelKind, PatientEncoder, TensorSpec, VariantEncoder};
+use varisk_knowledge::{Bundle as Knowledge, SourceKind};
 use varisk_score::{Model, ModelOptions, Runtime, check_graph, open_bundle};
 
 use crate::arguments::{ModelAction, ModelArguments};
+use crate::exit::Refusal;
 use crate::plan::device;
 use crate::print::print;
 
@@ -15,10 +22,12 @@ pub(crate) fn command(arguments: &ModelArguments) -> anyhow::Result<()> {
         ModelAction::Inspect { bundle } => inspect(bundle),
         ModelAction::Check {
             bundle,
+            knowledge,
             device: choice,
             onnxruntime,
         } => {
             let bundle = open_bundle(bundle)?;
+            let sources = sources(&bundle, knowledge.as_deref())?;
             let (tensors, batch_size) = tensors(&bundle)?;
             check_graph(&bundle, &tensors, batch_size)?;
             let name = bundle.manifest.name.clone();
@@ -33,7 +42,7 @@ pub(crate) fn command(arguments: &ModelArguments) -> anyhow::Result<()> {
                 },
             )?;
             print(format!(
-                "model '{name}' is sound: manifest and graph agree, and {} opens it\n",
+                "model '{name}' is sound: manifest and graph agree, and {} opens it\n{sources}",
                 model.provider().name()
             ))
         }
@@ -61,8 +70,7 @@ fn inspect(path: &Path) -> anyhow::Result<()> {
 fn tensors(bundle: &Bundle) -> anyhow::Result<(Vec<TensorSpec>, usize)> {
     match bundle.manifest.kind {
         ModelKind::Variant => {
-            let info = VariantEncoder::info_fields(&bundle.manifest);
-            let encoder = VariantEncoder::try_new(bundle, &site_schema(&info))?;
+            let encoder = VariantEncoder::try_new(bundle, &wished_schema(bundle))?;
             Ok((encoder.tensors().to_vec(), encoder.batch_size()))
         }
         ModelKind::Patient => {
@@ -80,4 +88,80 @@ fn tensors(bundle: &Bundle) -> anyhow::Result<(Vec<TensorSpec>, usize)> {
             Ok((encoder.tensors().to_vec(), encoder.batch_size()))
         }
     }
+}
+
+/// The columns that a model asks for, as if every stage gave them.
+fn wished_schema(bundle: &Bundle) -> Schema {
+    let info = VariantEncoder::info_fields(&bundle.manifest);
+    let mut fields: Vec<Arc<Field>> = site_schema(&info).fields().iter().cloned().collect();
+    fields.extend(consequence_fields().into_iter().map(Arc::new));
+    let reads = READS_COLUMNS.map(|name| Field::new(name, DataType::Float32, true));
+    fields.extend(reads.into_iter().map(Arc::new));
+    let features = bundle
+        .manifest
+        .inputs
+        .iter()
+        .flat_map(|input| match &input.encoder {
+            Encoder::Annotation(params) => params.features.as_slice(),
+            _ => &[],
+        });
+    for (source, field) in bundle.manifest.needed_sources().knowledge {
+        let column = format!("{source}.{field}");
+        let is_text = features
+            .clone()
+            .any(|own| (own.name == column || own.name == source) && own.values.is_some());
+        let data_type = if is_text {
+            DataType::Utf8
+        } else {
+            DataType::Float64
+        };
+        fields.push(Arc::new(Field::new(column, data_type, true)));
+    }
+    Schema::new(fields)
+}
+
+/// What a model needs of other stages, in words; refused where a bundle is named that lacks a part.
+fn sources(bundle: &Bundle, knowledge: Option<&Path>) -> anyhow::Result<String> {
+    let needs = bundle.manifest.needed_sources();
+    let fields: Vec<String> = needs
+        .knowledge
+        .iter()
+        .map(|(source, field)| format!("{source}.{field}"))
+        .collect();
+    let mut text = String::new();
+    if needs.consequences {
+        text += "needs consequences: gene models, or --consequences from-info\n";
+    }
+    if needs.reads {
+        text += "needs reads: the samplesheet's column 'alignment'\n";
+    }
+    if !fields.is_empty() {
+        text += &format!("needs of a knowledge bundle: {}\n", fields.join(", "));
+    }
+    if let Some(path) = knowledge {
+        let opened = Knowledge::open(path)?;
+        let mut lacking: Vec<String> = fields
+            .iter()
+            .filter(|field| opened.require(&[field]).is_err())
+            .cloned()
+            .collect();
+        let has_models = opened
+            .sources()
+            .iter()
+            .any(|source| source.kind == SourceKind::GeneModels);
+        if needs.consequences && !has_models {
+            lacking.push("gene models".to_owned());
+        }
+        if !lacking.is_empty() {
+            return Err(Refusal::Data(format!(
+                "model '{}' needs what {} lacks: {}; build a bundle with them",
+                bundle.manifest.name,
+                path.display(),
+                lacking.join(", ")
+            ))
+            .into());
+        }
+        text += &format!("{} has all of it\n", path.display());
+    }
+    Ok(text)
 }

@@ -3,21 +3,34 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use varisk_core::{ContigSet, GenomeBuild, Interval, PloidyMap, Stage, site_schema};
+use arrow::datatypes::{Schema, SchemaRef};
+use varisk_alignments::{
+    MIN_CONCORDANCE, MIN_CONCORDANCE_SITES, MIN_READ_GENOTYPE_DEPTH, MIN_READ_GENOTYPE_QUALITY,
+};
+use varisk_core::{ContigSet, GenomeBuild, RunLimits, Stage, Worker};
 use varisk_encode::{
     Bundle, EncodeError, Encoder, ModelKind, PatientEncoder, RiskDirection, VariantEncoder,
     VocabularySpec,
 };
-use varisk_readers::{FileInput, RefMismatch, Regions, SiteDecoderSettings};
-use varisk_reference::{BuildEvidence, Reference, detect_build};
-use varisk_report::ModelRecord;
-use varisk_risk::ScoreOutput;
+use varisk_knowledge::LOCK_FILE;
+use varisk_readers::{
+    FileInput, RecordSource, RefMismatch, ReferenceEvidence, Regions, SiteDecoderSettings,
+    SourceSettings, decoded_schema,
+};
+use varisk_reference::Reference;
+use varisk_report::{ModelRecord, variant_schema};
+use varisk_risk::{ScoreOutput, parse_burden_feature};
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreStage, check_graph, open_bundle};
 
-use crate::arguments::{DeviceChoice, RefMismatchChoice};
+use crate::annotation::{Annotation, Ingredients, LabelledStage, consequence_field, reads_stage};
+use crate::arguments::{ConsequenceChoice, DeviceChoice, RefMismatchChoice};
+use crate::evidence::positions_of;
 use crate::exit::Refusal;
-use crate::fold_plan::{FoldPlan, FoldedOutput, PatientModel, REFERENCE, VARIANTS};
+use crate::fold_plan::{
+    ALIGNMENT, FoldPlan, FoldedOutput, GeneBurdenPlan, PatientModel, REFERENCE, RowsSchema,
+    VARIANTS, part_schema,
+};
+use crate::genome::{callable_regions, find_build, ploidy, refuse_other_builds, regions};
 use crate::hash;
 use crate::inputs::Inputs;
 use crate::settings::Settings;
@@ -29,22 +42,39 @@ pub(crate) enum Purpose {
     Run,
     /// Variants alone.
     Score,
+    /// Variants with what is known of them, without models.
+    Annotate,
+    /// States of sites in patients, without models.
+    Evidence,
+}
+
+impl Purpose {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Score => "score",
+            Self::Annotate => "annotate",
+            Self::Evidence => "evidence",
+        }
+    }
 }
 
 /// A run ready to go.
 pub(crate) struct Plan {
+    pub(crate) purpose: Purpose,
     pub(crate) fold: FoldPlan,
     pub(crate) files: Vec<FileInput>,
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) regions: Regions,
     pub(crate) reference: Reference,
     pub(crate) decoder: Arc<SiteDecoderSettings>,
-    pub(crate) stages: Vec<Box<dyn Stage>>,
+    pub(crate) stages: Vec<LabelledStage>,
     /// Schema of the batches that leave the last stage.
     pub(crate) schema: SchemaRef,
     pub(crate) patient_models: Vec<Model>,
     pub(crate) model_records: Vec<ModelRecord>,
-    pub(crate) runtime: Runtime,
+    /// ONNX Runtime, where there are models.
+    pub(crate) runtime: Option<Runtime>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -86,9 +116,9 @@ pub(crate) fn manifest_sha256(bundle: &Bundle) -> String {
 impl Plan {
     pub(crate) fn try_new(settings: &Settings, purpose: Purpose) -> anyhow::Result<Self> {
         let bundles = open_bundles(settings, purpose)?;
-        let inputs = match purpose {
-            Purpose::Run => Inputs::of_patients(settings)?,
-            Purpose::Score => Inputs::of_sites(settings)?,
+        let mut inputs = match purpose {
+            Purpose::Run | Purpose::Evidence => Inputs::of_patients(settings)?,
+            Purpose::Score | Purpose::Annotate => Inputs::of_sites(settings)?,
         };
         let reference = Reference::open(&settings.reference)?;
         let contigs = Arc::clone(reference.contigs());
@@ -101,46 +131,62 @@ impl Plan {
                 inputs.unlisted
             ));
         }
-
-        let (regions, ploidy) = (
-            regions(settings, &contigs)?,
-            ploidy(settings, &contigs, build)?,
-        );
+        let mut regions = regions(settings, &contigs)?;
+        if let (Purpose::Evidence, Some(sites), None) =
+            (purpose, &settings.evidence.sites, regions.intervals())
+        {
+            regions = positions_of(sites, &contigs)?;
+        }
         let (variant, patient): (Vec<Bundle>, Vec<Bundle>) = bundles
             .into_iter()
             .partition(|bundle| bundle.manifest.kind == ModelKind::Variant);
-        let mut info_fields: Vec<String> = variant
-            .iter()
-            .flat_map(|bundle| VariantEncoder::info_fields(&bundle.manifest))
-            .collect();
-        info_fields.sort();
-        info_fields.dedup();
-        let ref_mismatch = match settings.ref_mismatch {
-            RefMismatchChoice::Refuse => RefMismatch::Refuse,
-            RefMismatchChoice::Quarantine => RefMismatch::Quarantine,
+        let text_fields = match settings.annotation.consequences {
+            Some(ConsequenceChoice::FromInfo) => {
+                vec![consequence_field(&inputs.files)?.0.field().to_owned()]
+            }
+            _ => Vec::new(),
         };
-        let decoder = SiteDecoderSettings::try_new(
-            &inputs.files,
-            inputs.patients.len(),
+        // After the look at INFO: sites that are asked for need no consequences of their own.
+        inputs.add_sites(settings)?;
+        let info_fields = info_fields(&variant);
+        let decoder = decoder(
+            settings,
+            &inputs,
+            &contigs,
+            build,
             &info_fields,
-            Arc::clone(&contigs),
-            ploidy,
-            ref_mismatch,
+            &text_fields,
         )?;
+        let reads = reads_stage(
+            &inputs.alignments,
+            &settings.evidence,
+            &reference,
+            purpose == Purpose::Evidence,
+            &mut warnings,
+        )?;
+        let annotation = Annotation::try_new(
+            Ingredients {
+                settings: &settings.annotation,
+                reference: &reference,
+                build,
+                files: &inputs.files,
+                models: &variant,
+                frequency: settings.burden.as_ref().map(|(column, _)| column.as_str()),
+                reads,
+            },
+            decoded_schema(&info_fields, &text_fields),
+        )?;
+        warnings.extend(annotation.warnings.iter().cloned());
 
         let options = ModelOptions {
             device: device(settings.device),
             threads: settings.limits.threads,
             tf32: settings.tf32,
         };
+        let burden = gene_burden(settings, &annotation, &patient)?;
         let fold = FoldPlan {
             varisk: env!("CARGO_PKG_VERSION").to_owned(),
-            verb: if purpose == Purpose::Run {
-                "run"
-            } else {
-                "score"
-            }
-            .to_owned(),
+            verb: purpose.verb().to_owned(),
             build,
             patients: inputs.patients.clone(),
             contigs: contigs
@@ -159,9 +205,13 @@ impl Plan {
                 })
                 .collect(),
             top: settings.top,
-            fingerprints: fingerprints(settings, &inputs.paths)?,
+            fingerprints: fingerprints(settings, &inputs)?,
             parameters: parameters(settings, &regions),
             variant_models: Vec::new(),
+            sources: annotation.sources.clone(),
+            alignments: inputs.alignments.clone(),
+            burden,
+            rows: RowsSchema::default(),
         };
         if fold.streams() && (settings.shard.is_some() || settings.resume) {
             return Err(Refusal::Usage("variants from a pipe cannot be read again, so neither --shard nor --resume goes with them; write them to a file first".to_owned()).into());
@@ -175,51 +225,213 @@ impl Plan {
         );
         // Manifest and graph are compared before the runtime is asked, whose words are harder.
         for bundle in &variant {
-            let encoder = VariantEncoder::try_new(bundle, &site_schema(&info_fields))?;
+            let encoder = VariantEncoder::try_new(bundle, &annotation.schema)?;
             check_graph(bundle, encoder.tensors(), encoder.batch_size())?;
         }
-        let runtime = Runtime::load(settings.onnxruntime.as_deref())?;
-        let mut stages: Vec<Box<dyn Stage>> = Vec::new();
-        let mut schema = site_schema(&info_fields);
-        let mut model_records = Vec::new();
-        for bundle in variant {
-            let model = Arc::new(Model::open(&runtime, bundle, options)?);
-            model_records.push(model_record(&model));
-            let stage = ScoreStage::try_new(model, reference.clone(), &schema)?;
-            schema = stage.output_schema(&schema)?;
-            stages.push(Box::new(stage));
-        }
-        let fold = FoldPlan {
-            variant_models: model_records.clone(),
-            ..fold
+        let runtime = if variant.is_empty() && patient.is_empty() {
+            None
+        } else {
+            Some(Runtime::load(settings.onnxruntime.as_deref())?)
         };
-        let single = ModelOptions {
-            threads: 1,
-            ..options
-        };
-        let patient_models = patient
-            .into_iter()
-            .map(|bundle| Model::open(&runtime, bundle, single))
-            .collect::<Result<Vec<_>, _>>()?;
-        model_records.extend(patient_models.iter().map(model_record));
-        Ok(Self {
+        let mut plan = Self {
+            purpose,
             fold,
             files: inputs.files,
             paths: inputs.paths,
             regions,
             reference,
             decoder: Arc::new(decoder),
-            stages,
-            schema,
-            patient_models,
-            model_records,
+            stages: Vec::new(),
+            schema: Arc::clone(&annotation.schema),
+            patient_models: Vec::new(),
+            model_records: Vec::new(),
             runtime,
             warnings,
+        };
+        plan.open_models(variant, patient, options, annotation)?;
+        Ok(plan)
+    }
+
+    /// Starts reading. The files are taken out of the plan.
+    pub(crate) fn source(&mut self, limits: &RunLimits) -> anyhow::Result<RecordSource> {
+        let settings = SourceSettings {
+            contigs: Arc::clone(self.reference.contigs()),
+            regions: self.regions.clone(),
+            limits: limits.clone(),
+        };
+        let files = std::mem::take(&mut self.files);
+        Ok(if self.decoder.needs_context() {
+            RecordSource::with_context(files, &settings)?
+        } else {
+            RecordSource::try_new(files, &settings)?
         })
+    }
+
+    /// A worker of each stage, with its label, for one thread.
+    pub(crate) fn workers(&self) -> anyhow::Result<Vec<(String, Box<dyn Worker>)>> {
+        let workers = self
+            .stages
+            .iter()
+            .map(|(label, stage)| Ok((label.clone(), stage.worker()?)));
+        workers.collect()
+    }
+
+    /// Opens the models in the runtime and adds their stages after those of annotation.
+    fn open_models(
+        &mut self,
+        variant: Vec<Bundle>,
+        patient: Vec<Bundle>,
+        options: ModelOptions,
+        mut annotation: Annotation,
+    ) -> anyhow::Result<()> {
+        self.stages = std::mem::take(&mut annotation.stages);
+        if let Some(runtime) = &self.runtime {
+            for bundle in variant {
+                let name = bundle.manifest.name.clone();
+                let model = Arc::new(Model::open(runtime, bundle, options)?);
+                self.model_records.push(model_record(&model));
+                let mut stage = ScoreStage::try_new(model, self.reference.clone(), &self.schema)?;
+                if let Some(columns) = annotation.prescored(&name) {
+                    stage = stage.with_prescored(columns);
+                }
+                self.schema = stage.output_schema(&self.schema)?;
+                self.stages.push((format!("score {name}"), Box::new(stage)));
+            }
+            self.fold.variant_models = self.model_records.clone();
+            let single = ModelOptions {
+                threads: 1,
+                ..options
+            };
+            self.patient_models = patient
+                .into_iter()
+                .map(|bundle| Model::open(runtime, bundle, single))
+                .collect::<Result<_, _>>()?;
+            self.model_records
+                .extend(self.patient_models.iter().map(model_record));
+        }
+        let rows = without(&variant_schema(&self.schema), |column| {
+            annotation.is_prescored(column)
+        });
+        self.fold.rows = RowsSchema::try_new(&part_schema(&rows))?;
+        Ok(())
     }
 }
 
+/// A schema without some columns.
+fn without(schema: &Schema, is_left_out: impl Fn(&str) -> bool) -> Schema {
+    let fields = schema.fields().iter();
+    Schema::new(
+        fields
+            .filter(|field| !is_left_out(field.name()))
+            .cloned()
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// INFO fields that models ask for as numbers, each once.
+fn info_fields(variant: &[Bundle]) -> Vec<String> {
+    let mut fields: Vec<String> = variant
+        .iter()
+        .flat_map(|bundle| VariantEncoder::info_fields(&bundle.manifest))
+        .collect();
+    fields.sort();
+    fields.dedup();
+    fields
+}
+
+fn decoder(
+    settings: &Settings,
+    inputs: &Inputs,
+    contigs: &Arc<ContigSet>,
+    build: GenomeBuild,
+    info_fields: &[String],
+    text_fields: &[String],
+) -> anyhow::Result<SiteDecoderSettings> {
+    let ref_mismatch = match settings.ref_mismatch {
+        RefMismatchChoice::Refuse => RefMismatch::Refuse,
+        RefMismatchChoice::Quarantine => RefMismatch::Quarantine,
+    };
+    let decoder = SiteDecoderSettings::try_new(
+        &inputs.files,
+        inputs.patients.len(),
+        info_fields,
+        Arc::clone(contigs),
+        ploidy(settings, contigs, build)?,
+        ref_mismatch,
+    )?
+    .with_text_fields(&inputs.files, text_fields)?;
+    // In a single cohort file every patient has a record wherever there is a row.
+    if inputs.files.len() < 2 || inputs.patients.is_empty() {
+        return Ok(decoder);
+    }
+    let evidence = &settings.evidence;
+    Ok(decoder.with_reference_evidence(ReferenceEvidence {
+        min_gq: evidence.min_reference_gq,
+        min_depth: evidence.min_reference_depth,
+        callable: callable_regions(settings, inputs, contigs)?,
+        absent_as_reference: evidence.absent_as_reference,
+        sexes: inputs.patients.iter().map(|patient| patient.sex).collect(),
+    }))
+}
+
+/// What the burden of genes folds over, where there are consequences and patients.
+fn gene_burden(
+    settings: &Settings,
+    annotation: &Annotation,
+    patient: &[Bundle],
+) -> anyhow::Result<Option<GeneBurdenPlan>> {
+    if !annotation.has_consequences {
+        if settings.burden.is_some() {
+            return Err(Refusal::Usage("--burden-frequency is for the burden of genes, which needs consequences; give gene models or --consequences from-info".to_owned()).into());
+        }
+        return Ok(None);
+    }
+    let names: Vec<String> = patient
+        .iter()
+        .flat_map(|bundle| &bundle.manifest.inputs)
+        .filter_map(|input| match &input.encoder {
+            Encoder::Feature(params) => Some(&params.features),
+            _ => None,
+        })
+        .flatten()
+        .map(|feature| feature.name.clone())
+        .collect();
+    if let Some(genes) = &annotation.genes {
+        // A gene that no transcript names would have a burden of 0 in everybody.
+        for name in &names {
+            if let Some((gene, _)) = parse_burden_feature(name)
+                && !genes.contains(&gene)
+            {
+                return Err(Refusal::Data(format!("feature '{name}' needs gene '{gene}', which the gene models do not have; use other gene models or another model")).into());
+            }
+        }
+    }
+    Ok(Some(GeneBurdenPlan {
+        frequency: settings.burden.clone(),
+        features: names,
+    }))
+}
+
 fn open_bundles(settings: &Settings, purpose: Purpose) -> anyhow::Result<Vec<Bundle>> {
+    if settings.models.is_empty() {
+        let nothing = match purpose {
+            Purpose::Run => settings.annotation.is_empty(),
+            Purpose::Score => true,
+            Purpose::Annotate | Purpose::Evidence => false,
+        };
+        if nothing {
+            return Err(Refusal::Usage(
+                "no model is given; name at least one bundle with --model".to_owned(),
+            )
+            .into());
+        }
+    } else if matches!(purpose, Purpose::Annotate | Purpose::Evidence) {
+        return Err(Refusal::Usage(format!(
+            "'{}' runs no models; leave --model out, or use 'run' or 'score'",
+            purpose.verb()
+        ))
+        .into());
+    }
     let mut bundles: Vec<Bundle> = Vec::new();
     for path in &settings.models {
         let bundle = open_bundle(path)?;
@@ -274,119 +486,43 @@ fn folded_outputs(bundle: &Bundle) -> Vec<FoldedOutput> {
     folded.collect()
 }
 
-fn find_build(
-    settings: &Settings,
-    inputs: &Inputs,
-    contigs: &ContigSet,
-    warnings: &mut Vec<String>,
-) -> anyhow::Result<GenomeBuild> {
-    let finding = detect_build(settings.build, contigs, &inputs.build_hints())
-        .map_err(|error| {
-            anyhow::Error::new(error).context(format!(
-                "genome build of {} and {}",
-                described(&inputs.paths),
-                settings.reference.display()
-            ))
-        })
-        .map_err(|error| {
-            let cause = error.root_cause().to_string();
-            anyhow::Error::new(Refusal::Data(format!(
-                "{} and {}: {cause}",
-                described(&inputs.paths),
-                settings.reference.display()
-            )))
-        })?;
-    if !finding.truncated_contigs.is_empty() {
-        warnings.push(format!(
-            "the reference holds only the beginning of contig {}",
-            finding.truncated_contigs.join(", ")
-        ));
-    }
-    if let Some((header, fasta)) = finding.mitochondria_differ {
-        warnings.push(format!("the variants are on a mitochondrion of {header} bases, the reference has one of {fasta}: mitochondrial records are on another sequence"));
-    }
-    if finding.evidence == BuildEvidence::Nothing {
-        warnings.push("nothing tells the genome build; it is taken as 'other' (no pseudoautosomal regions unless given with --par)".to_owned());
-    }
-    Ok(finding.build)
-}
-
-fn described(paths: &[PathBuf]) -> String {
-    match paths {
-        [] => "no file".to_owned(),
-        [one] if one == Path::new("-") => "standard input".to_owned(),
-        [one] => one.display().to_string(),
-        [first, rest @ ..] => format!("{} and {} more", first.display(), rest.len()),
-    }
-}
-
-fn refuse_other_builds(bundles: &[Bundle], build: GenomeBuild) -> anyhow::Result<()> {
-    for bundle in bundles {
-        let manifest = &bundle.manifest;
-        if !manifest.genome_build.accepts(build) {
-            return Err(Refusal::Data(format!("model '{}' is for another genome build than {build}, that of this run; use a model for {build}", manifest.name)).into());
-        }
-    }
-    Ok(())
-}
-
-fn regions(settings: &Settings, contigs: &ContigSet) -> anyhow::Result<Regions> {
-    let regions = if let Some(path) = &settings.regions_file {
-        Regions::parse_bed(&read_text(path)?, &path.display().to_string(), contigs)?
-    } else if settings.regions.is_empty() {
-        Regions::all()
-    } else {
-        Regions::parse(&settings.regions, contigs)?
-    };
-    Ok(match &settings.shard {
-        Some(shard) => regions.shard(shard, contigs)?,
-        None => regions,
-    })
-}
-
-fn ploidy(
-    settings: &Settings,
-    contigs: &ContigSet,
-    build: GenomeBuild,
-) -> anyhow::Result<PloidyMap> {
-    let Some(path) = &settings.par else {
-        return Ok(PloidyMap::new(contigs, build));
-    };
-    let regions = Regions::parse_bed(&read_text(path)?, &path.display().to_string(), contigs)?;
-    let intervals: Vec<Interval> = regions.intervals().unwrap_or_default().to_vec();
-    Ok(PloidyMap::with_regions(contigs, intervals))
-}
-
-fn read_text(path: &Path) -> anyhow::Result<String> {
-    Ok(std::fs::read_to_string(path)
-        .map_err(|error| Refusal::NoInput(format!("cannot open {}: {error}", path.display())))?)
-}
-
 /// Marks of all inputs that decide the tables.
 fn fingerprints(
     settings: &Settings,
-    variants: &[PathBuf],
+    inputs: &Inputs,
 ) -> anyhow::Result<Vec<(String, PathBuf, String)>> {
     let index = PathBuf::from(format!("{}.fai", settings.reference.display()));
-    let mut files: Vec<(&str, &Path)> = variants
+    let lock = settings
+        .annotation
+        .knowledge
+        .as_ref()
+        .map(|folder| folder.join(LOCK_FILE));
+    let mut files: Vec<(&str, &Path)> = inputs
+        .paths
         .iter()
         .map(|path| (VARIANTS, path.as_path()))
         .collect();
+    let (annotation, evidence) = (&settings.annotation, &settings.evidence);
     files.push((REFERENCE, &settings.reference));
     files.push(("reference_index", &index));
+    let single = [
+        ("samplesheet", &settings.samplesheet),
+        ("par", &settings.par),
+        ("regions", &settings.regions_file),
+        ("knowledge_lock", &lock),
+        ("gene_models", &annotation.gene_models),
+        ("sites", &evidence.sites),
+        ("callable", &evidence.callable),
+    ];
     files.extend(
-        settings
-            .samplesheet
-            .as_deref()
-            .map(|path| ("samplesheet", path)),
+        single
+            .iter()
+            .filter_map(|(role, path)| Some((*role, path.as_deref()?))),
     );
-    files.extend(settings.par.as_deref().map(|path| ("par", path)));
-    files.extend(
-        settings
-            .regions_file
-            .as_deref()
-            .map(|path| ("regions", path)),
-    );
+    let callable = inputs.callable.iter().flatten();
+    files.extend(callable.map(|path| ("callable", path.as_path())));
+    let alignments = inputs.alignments.iter().flatten();
+    files.extend(alignments.map(|path| (ALIGNMENT, path.as_path())));
     let mark = |(role, path): (&str, &Path)| {
         let fingerprint = if path == Path::new("-") {
             hash::STREAM.to_owned()
@@ -411,6 +547,20 @@ fn parameters(settings: &Settings, regions: &Regions) -> serde_json::Value {
         "tf32": settings.tf32,
         "top": settings.top,
         "ignore_unlisted_samples": settings.ignore_unlisted_samples,
+        "sources": settings.annotation.sources,
+        "consequences": settings.annotation.consequences,
+        "absent_as_reference": settings.evidence.absent_as_reference,
+        "min_reference_gq": settings.evidence.min_reference_gq,
+        "min_reference_depth": settings.evidence.min_reference_depth,
+        "genotype_from_reads": settings.evidence.genotype_from_reads,
+        "min_mapq": settings.evidence.min_mapq,
+        "min_baseq": settings.evidence.min_baseq,
+        "min_read_genotype_depth": MIN_READ_GENOTYPE_DEPTH,
+        "min_read_genotype_quality": MIN_READ_GENOTYPE_QUALITY,
+        "min_concordance": MIN_CONCORDANCE,
+        "min_concordance_sites": MIN_CONCORDANCE_SITES,
+        "burden_frequency": settings.burden.as_ref().map(|(column, _)| column),
+        "burden_max_frequency": settings.burden.as_ref().map(|(_, limit)| limit),
     })
 }
 

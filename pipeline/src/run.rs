@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use varisk_core::{Analysis, Position, Sex, Worker, columns as c};
+use varisk_core::{Analysis, Patient, Position, Sex, Worker};
 use varisk_flow::{CancelToken, Executor, FlowError, Outcome};
-use varisk_readers::{BadRecord, RawBatch, ReadError, RecordSource, SiteDecoder, SourceSettings};
-use varisk_report::{OutputFolder, PartWriter, ReportError, variant_schema};
+use varisk_readers::{BadRecord, RawBatch, ReadError, RecordSource, SiteDecoder};
+use varisk_report::{OutputFolder, PartWriter, ReportError, Table, TableWriter};
 use varisk_risk::SiteTally;
+use varisk_score::Runtime;
 
 use crate::arguments::RunArguments;
 use crate::checkpoint::RunState;
@@ -39,7 +40,7 @@ pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> 
     Ok(())
 }
 
-fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyhow::Result<()> {
+pub(crate) fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyhow::Result<()> {
     OutputFolder::check(&settings.output, settings.resume)?;
     let plan = Plan::try_new(settings, purpose)?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
@@ -55,7 +56,8 @@ fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyhow::Result<(
         "patients": plan.fold.patients.len(),
         "variant_files": plan.paths.len(),
         "models": plan.model_records,
-        "onnxruntime": plan.runtime.library(),
+        "knowledge": plan.fold.sources,
+        "onnxruntime": plan.runtime.as_ref().map(Runtime::library),
         "columns": columns,
     });
     print(serde_json::to_string_pretty(&shown)? + "\n")
@@ -181,12 +183,12 @@ fn run_in(
     cancel: &CancelToken,
     log: &Log,
 ) -> anyhow::Result<String> {
-    let source_settings = SourceSettings {
-        contigs: Arc::clone(plan.reference.contigs()),
-        regions: plan.regions.clone(),
-        limits: settings.limits.clone(),
+    let limits = if plan.purpose == Purpose::Evidence {
+        crate::evidence::limits(&settings.limits, plan.fold.patients.len())
+    } else {
+        settings.limits.clone()
     };
-    let mut source = RecordSource::try_new(std::mem::take(&mut plan.files), &source_settings)?;
+    let mut source = plan.source(&limits)?;
     plan.fold.contig_ranks = source.contig_ranks();
     let work = work_folder(settings, folder);
     let mut state = match saved {
@@ -195,7 +197,26 @@ fn run_in(
     };
     let hashes = crate::finish::hash_in_background(&plan.paths, settings.shard.is_some());
     if !state.checkpoint.complete {
-        read_all(&plan, settings, &mut source, &mut state, cancel, &work, log)?;
+        let mut evidence = (plan.purpose == Purpose::Evidence)
+            .then(|| {
+                let table = Table::EVIDENCE;
+                TableWriter::create(folder.partial(), table.name, table.schema())
+            })
+            .transpose()?;
+        let mut output = Output {
+            work: &work,
+            evidence: evidence.as_mut(),
+        };
+        read_all(
+            &plan,
+            settings,
+            &mut source,
+            &mut state,
+            cancel,
+            &mut output,
+            log,
+        )?;
+        evidence.map(TableWriter::finish).transpose()?;
     }
     if let Some(shard) = &settings.shard {
         state.save()?;
@@ -209,7 +230,7 @@ fn run_in(
         verb: &plan.fold.verb,
         parts: state.part_files(),
         patient_models: plan.patient_models,
-        runtime: Some(&plan.runtime),
+        runtime: plan.runtime.as_ref(),
         warnings: plan.warnings,
         hashes,
         cancel,
@@ -254,11 +275,22 @@ struct RunWorker {
     analyses: Vec<Box<dyn Analysis>>,
     tally: SiteTally,
     timings: BTreeMap<String, f64>,
+    /// The patients, where site states are asked for.
+    evidence_of: Option<Arc<[Patient]>>,
+}
+
+/// Where rows go while they are read.
+struct Output<'o> {
+    /// Folder of the parts.
+    work: &'o Path,
+    /// The table of site states, which is written as it comes.
+    evidence: Option<&'o mut TableWriter>,
 }
 
 /// What a batch leaves for the sink.
 struct BatchResult {
     rows: RecordBatch,
+    evidence: Option<RecordBatch>,
     /// Contig index and position of the first record.
     first: (u32, u32),
     last: (u32, u32),
@@ -268,13 +300,6 @@ struct BatchResult {
 
 impl RunWorker {
     fn try_new(plan: &Plan) -> anyhow::Result<Self> {
-        let stages = plan
-            .stages
-            .iter()
-            .zip(&plan.fold.variant_models)
-            .map(|(stage, model)| {
-                Ok((format!("{} {}", stage.name(), model.name), stage.worker()?))
-            });
         Ok(Self {
             decoder: SiteDecoder::new(Arc::clone(&plan.decoder), plan.reference.reader()?),
             sexes: plan
@@ -283,10 +308,12 @@ impl RunWorker {
                 .iter()
                 .map(|patient| patient.sex)
                 .collect(),
-            stages: stages.collect::<anyhow::Result<_>>()?,
+            stages: plan.workers()?,
             analyses: plan.fold.analyses(),
             tally: SiteTally::default(),
             timings: BTreeMap::new(),
+            evidence_of: (plan.purpose == Purpose::Evidence)
+                .then(|| plan.fold.patients.clone().into()),
         })
     }
 
@@ -321,8 +348,14 @@ impl RunWorker {
         let place = |entry: Option<&varisk_readers::Entry>| {
             entry.map_or((0, 0), |entry| (entry.contig.0, entry.position.0))
         };
+        let evidence = self
+            .evidence_of
+            .as_deref()
+            .map(|patients| crate::evidence::rows(&batch, patients))
+            .transpose()?;
         Ok(BatchResult {
             rows: project(batch.sites(), part)?,
+            evidence,
             first: place(raw.entries.first()),
             last: place(raw.entries.last()),
             bad: decoded.bad,
@@ -345,22 +378,6 @@ impl RunWorker {
         }
         Ok(())
     }
-}
-
-/// The columns of the variants table, with contigs still as indices.
-pub(crate) fn part_schema(variants: &Schema) -> SchemaRef {
-    let fields: Vec<Arc<Field>> = variants
-        .fields()
-        .iter()
-        .map(|field| {
-            if field.name() == c::CONTIG {
-                Arc::new(Field::new(c::CONTIG, DataType::UInt32, false))
-            } else {
-                Arc::clone(field)
-            }
-        })
-        .collect();
-    Arc::new(Schema::new(fields))
 }
 
 fn project(sites: &RecordBatch, part: &SchemaRef) -> anyhow::Result<RecordBatch> {
@@ -387,14 +404,14 @@ fn read_all(
     source: &mut RecordSource,
     state: &mut RunState,
     cancel: &CancelToken,
-    work: &Path,
+    output: &mut Output<'_>,
     log: &Log,
 ) -> anyhow::Result<()> {
     let executor = Executor::new(settings.limits.threads, cancel.clone());
     let mut workers = (0..executor.threads())
         .map(|_| RunWorker::try_new(plan))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let part = part_schema(&variant_schema(&plan.schema));
+    let part = plan.fold.rows.schema()?;
     let ranks: Arc<[u32]> = plan.fold.contig_ranks.clone().into();
     let mut progress = log.progress();
     let mut stretch = if settings.checkpoint_seconds > 0.0 {
@@ -406,7 +423,7 @@ fn read_all(
         let started = Instant::now();
         let first_batch = state.checkpoint.batches;
         let mut writer = PartWriter::new(
-            work,
+            output.work,
             &format!("part-{first_batch:08}"),
             Arc::clone(&part),
             Arc::clone(&ranks),
@@ -424,6 +441,9 @@ fn read_all(
                 checkpoint.set_aside.push(bad.into());
             }
             writer.push(result.rows, result.first)?;
+            if let (Some(table), Some(rows)) = (&mut output.evidence, result.evidence) {
+                table.write(rows)?;
+            }
             let contig = plan
                 .reference
                 .contigs()

@@ -5,7 +5,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use varisk_core::{GenomeBuild, RunLimits};
 
-use crate::arguments::{DeviceChoice, RefMismatchChoice, RunArguments};
+use varisk_alignments::{DEFAULT_MIN_BASE_QUALITY, DEFAULT_MIN_MAPPING_QUALITY};
+use varisk_readers::{MIN_BLOCK_DEPTH, MIN_BLOCK_GQ};
+
+use crate::arguments::{
+    AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice, EvidenceArguments,
+    RefMismatchChoice, RunArguments,
+};
 use crate::exit::Refusal;
 
 /// `varisk.toml`. Its keys are the names of the flags with underscores; paths are relative to its
@@ -35,6 +41,21 @@ pub(crate) struct ConfigFile {
     top: Option<u32>,
     ignore_unlisted_samples: Option<bool>,
     checkpoint_seconds: Option<f64>,
+    knowledge: Option<PathBuf>,
+    #[serde(default)]
+    sources: Vec<String>,
+    gene_models: Option<PathBuf>,
+    consequences: Option<ConsequenceChoice>,
+    sites: Option<PathBuf>,
+    callable: Option<PathBuf>,
+    absent_as_reference: Option<bool>,
+    min_reference_gq: Option<u32>,
+    min_reference_depth: Option<u32>,
+    genotype_from_reads: Option<bool>,
+    min_mapq: Option<u8>,
+    min_baseq: Option<u8>,
+    burden_max_frequency: Option<f64>,
+    burden_frequency: Option<String>,
 }
 
 impl ConfigFile {
@@ -64,10 +85,47 @@ pub(crate) struct Settings {
     pub(crate) top: u32,
     pub(crate) ignore_unlisted_samples: bool,
     pub(crate) checkpoint_seconds: f64,
+    pub(crate) annotation: AnnotationSettings,
+    pub(crate) evidence: EvidenceSettings,
+    /// Column with a frequency and the limit, for the burden of genes.
+    pub(crate) burden: Option<(String, f64)>,
     #[serde(skip)]
     pub(crate) resume: bool,
     #[serde(skip)]
     pub(crate) dry_run: bool,
+}
+
+/// What is joined onto alleles.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AnnotationSettings {
+    pub(crate) knowledge: Option<PathBuf>,
+    /// Sources or fields of the bundle; empty for all.
+    pub(crate) sources: Vec<String>,
+    pub(crate) gene_models: Option<PathBuf>,
+    /// `None` where nothing was said: gene models where there are some.
+    pub(crate) consequences: Option<ConsequenceChoice>,
+}
+
+impl AnnotationSettings {
+    /// Whether anything would be added to an allele.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.knowledge.is_none()
+            && self.gene_models.is_none()
+            && self.consequences != Some(ConsequenceChoice::FromInfo)
+    }
+}
+
+/// What shows, or lets assume, what a site is in a patient.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct EvidenceSettings {
+    pub(crate) sites: Option<PathBuf>,
+    pub(crate) callable: Option<PathBuf>,
+    pub(crate) absent_as_reference: bool,
+    pub(crate) min_reference_gq: u32,
+    pub(crate) min_reference_depth: u32,
+    pub(crate) genotype_from_reads: bool,
+    pub(crate) min_mapq: u8,
+    pub(crate) min_baseq: u8,
 }
 
 /// Variants reported for each patient and output unless set.
@@ -89,7 +147,10 @@ fn beside(folder: &Path, path: PathBuf) -> PathBuf {
 
 impl Settings {
     pub(crate) fn resolve(flags: &RunArguments) -> anyhow::Result<Self> {
-        let (file, folder) = read_config(flags.config.as_deref())?;
+        let (mut file, folder) = read_config(flags.config.as_deref())?;
+        let annotation = annotation(&flags.annotation, &mut file, &folder);
+        let evidence = evidence(&flags.evidence, &file, &folder);
+        let burden = burden(&flags.burden, &file)?;
         let path = |flag: &Option<PathBuf>, own: Option<PathBuf>| {
             flag.clone()
                 .or_else(|| own.map(|path| beside(&folder, path)))
@@ -113,12 +174,6 @@ impl Settings {
         } else {
             flags.models.clone()
         };
-        if models.is_empty() {
-            return Err(Refusal::Usage(
-                "no model is given; name at least one bundle with --model".to_owned(),
-            )
-            .into());
-        }
         if !file.regions.is_empty() && file.regions_file.is_some() {
             return Err(Refusal::Usage(
                 "varisk.toml sets both 'regions' and 'regions_file'; leave one out".to_owned(),
@@ -197,9 +252,85 @@ impl Settings {
             ignore_unlisted_samples: flags.ignore_unlisted_samples
                 || file.ignore_unlisted_samples.unwrap_or(false),
             checkpoint_seconds,
+            annotation,
+            evidence,
+            burden,
             resume: flags.resume,
             dry_run: flags.dry_run,
         })
+    }
+}
+
+fn annotation(
+    flags: &AnnotationArguments,
+    file: &mut ConfigFile,
+    folder: &Path,
+) -> AnnotationSettings {
+    let path = |flag: &Option<PathBuf>, own: Option<PathBuf>| {
+        flag.clone().or_else(|| own.map(|path| folder.join(path)))
+    };
+    let sources = if flags.sources.is_empty() {
+        std::mem::take(&mut file.sources)
+    } else {
+        flags.sources.clone()
+    };
+    AnnotationSettings {
+        knowledge: path(&flags.knowledge, file.knowledge.take()),
+        sources,
+        gene_models: path(&flags.gene_models, file.gene_models.take()),
+        consequences: flags.consequences.or(file.consequences),
+    }
+}
+
+fn evidence(flags: &EvidenceArguments, file: &ConfigFile, folder: &Path) -> EvidenceSettings {
+    let path = |flag: &Option<PathBuf>, own: &Option<PathBuf>| {
+        flag.clone()
+            .or_else(|| own.as_ref().map(|path| folder.join(path)))
+    };
+    EvidenceSettings {
+        sites: path(&flags.sites, &file.sites),
+        callable: path(&flags.callable, &file.callable),
+        absent_as_reference: flags.absent_as_reference || file.absent_as_reference.unwrap_or(false),
+        min_reference_gq: flags
+            .min_reference_gq
+            .or(file.min_reference_gq)
+            .unwrap_or(MIN_BLOCK_GQ),
+        min_reference_depth: flags
+            .min_reference_depth
+            .or(file.min_reference_depth)
+            .unwrap_or(MIN_BLOCK_DEPTH),
+        genotype_from_reads: flags.genotype_from_reads || file.genotype_from_reads.unwrap_or(false),
+        min_mapq: flags
+            .min_mapq
+            .or(file.min_mapq)
+            .unwrap_or(DEFAULT_MIN_MAPPING_QUALITY),
+        min_baseq: flags
+            .min_baseq
+            .or(file.min_baseq)
+            .unwrap_or(DEFAULT_MIN_BASE_QUALITY),
+    }
+}
+
+fn burden(flags: &BurdenArguments, file: &ConfigFile) -> anyhow::Result<Option<(String, f64)>> {
+    let column = flags
+        .burden_frequency
+        .clone()
+        .or_else(|| file.burden_frequency.clone());
+    match (
+        column,
+        flags.burden_max_frequency.or(file.burden_max_frequency),
+    ) {
+        (Some(column), Some(limit)) if (0.0..=1.0).contains(&limit) => Ok(Some((column, limit))),
+        (Some(_), Some(_)) => Err(Refusal::Usage(
+            "burden_max_frequency must be from 0 to 1; correct it".to_owned(),
+        )
+        .into()),
+        (None, None) => Ok(None),
+        _ => Err(Refusal::Usage(
+            "--burden-frequency and --burden-max-frequency go together; give both or none"
+                .to_owned(),
+        )
+        .into()),
     }
 }
 

@@ -34,6 +34,9 @@ pub struct ReadsOptions {
     /// Asks single bases called reference as well, so that [`crate::IdentityCheck`] sees the variants
     /// that the calls lack. What the reads show there is kept only where it is not all reference.
     pub identity: bool,
+    /// Asks every row that can be asked and keeps what the reads show, for a table of site states.
+    /// Calls are filled under [`ReadsOptions::fill`] only.
+    pub everything: bool,
 }
 
 impl Default for ReadsOptions {
@@ -42,6 +45,7 @@ impl Default for ReadsOptions {
             fill: false,
             thresholds: GenotypeThresholds::default(),
             identity: true,
+            everything: false,
         }
     }
 }
@@ -199,6 +203,7 @@ impl<'a> Sites<'a> {
             SiteState::NoCall if call.is_some_and(|call| call.alternate > 0) => {
                 Some(Purpose::Carried)
             }
+            _ if options.everything => Some(Purpose::Shown),
             SiteState::CalledReference if options.identity && is_compared() => {
                 Some(Purpose::Identity)
             }
@@ -214,6 +219,8 @@ enum Purpose {
     Carried,
     /// The patient's file does not call it, or only in part.
     Open,
+    /// Whatever the call, the reads are to be seen.
+    Shown,
     /// Called reference, to be compared.
     Identity,
 }

@@ -123,7 +123,7 @@ impl GeneBurden {
     ) -> Self {
         let mut wanted: Vec<(String, BurdenClass)> = features
             .into_iter()
-            .filter_map(|name| parse_feature(&name))
+            .filter_map(|name| parse_burden_feature(&name))
             .collect();
         wanted.sort();
         wanted.dedup();
@@ -200,7 +200,9 @@ impl GeneBurden {
     }
 }
 
-fn parse_feature(name: &str) -> Option<(String, BurdenClass)> {
+/// Gene and class of a feature `burden.<GENE>.<class>`; `None` for any other name.
+#[must_use]
+pub fn parse_burden_feature(name: &str) -> Option<(String, BurdenClass)> {
     let (gene, class) = name.strip_prefix("burden.")?.rsplit_once('.')?;
     let class = BurdenClass::ALL
         .into_iter()
@@ -393,7 +395,7 @@ mod tests {
     #[test]
     fn features_are_told_from_those_of_models() {
         let check = |name: &str, expected: Option<(&str, BurdenClass)>| {
-            let parsed = parse_feature(name);
+            let parsed = parse_burden_feature(name);
             let parsed = parsed.as_ref().map(|(gene, class)| (gene.as_str(), *class));
             assert_eq!(parsed, expected, "{name}");
         };

@@ -13,12 +13,12 @@ mod tally;
 mod top;
 
 pub use burden::Burden;
-pub use gene_burden::{BurdenClass, GeneBurden};
+pub use gene_burden::{BurdenClass, GeneBurden, parse_burden_feature};
 pub use patient_model::{RiskItem, features_table, risk_items, risk_table};
 pub use quality::Quality;
 pub use saved::{load, save};
 pub use tally::{SiteTally, TallyCounts};
-pub use top::TopVariants;
+pub use top::{TopVariants, genotype_text};
 
 /// A score column of a batch: which model and output it is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -192,7 +192,7 @@ impl Analysis for TopVariants {
                     input_alternate: input_alternate.value(row).to_owned(),
                     id: optional(id, row),
                     filter: optional(filter, row),
-                    genotype: genotype(batch.calls(), row, patient),
+                    genotype: genotype_text(batch.calls(), row, patient),
                     dosage: *dosage,
                     origin: origin(batch.calls(), row, patient),
                     evidence: batch.evidence(row, patient).copied(),
@@ -316,7 +316,8 @@ fn origin(calls: &CallMatrix, row: usize, sample: usize) -> Option<CallOrigin> {
 }
 
 /// The call seen from the row's allele, in the manner of VCF: 0, 1, 2 for another alternate, `.`.
-fn genotype(calls: &CallMatrix, row: usize, sample: usize) -> String {
+#[must_use]
+pub fn genotype_text(calls: &CallMatrix, row: usize, sample: usize) -> String {
     let code = CallCode(
         calls
             .row(row)

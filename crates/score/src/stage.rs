@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Float32Builder, StringBuilder};
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use varisk_core::{Reason, SiteBatch, Stage, StageError, Worker, columns, quantise};
 use varisk_encode::{Tensors, VariantEncoder, VariantScratch};
 use varisk_reference::{Reference, SequenceReader};
@@ -42,7 +42,7 @@ impl ScoreStage {
         })
     }
 
-    /// Looks scores up in columns of the batch, one of 64-bit floats for each output in the order of
+    /// Looks scores up in columns of the batch, one of 32-bit floats for each output in the order of
     /// the manifest, and computes the alleles only that have none there. The scores must be those of
     /// the same model on the same allele.
     #[must_use]
@@ -199,7 +199,7 @@ impl ScoreWorker {
         let columns = self
             .prescored
             .iter()
-            .map(|name| batch.numbers::<Float64Type>(name))
+            .map(|name| batch.floats(name))
             .collect::<Result<Vec<_>, _>>()?;
         let mut left = Vec::new();
         for row in 0..batch.len() {
@@ -208,8 +208,7 @@ impl ScoreWorker {
                 continue;
             }
             for (values, column) in scores.values.iter_mut().zip(&columns) {
-                // Written as 32-bit floats, so nothing is lost on the way back.
-                values[row] = Some(column.value(row) as f32);
+                values[row] = Some(column.value(row));
             }
         }
         Ok(left)

@@ -9,6 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{
     DataType, Float32Type, Float64Type, Int32Type, Int64Type, Schema, UInt8Type, UInt32Type,
 };
+use varisk_annotate::Term;
 use varisk_core::{SiteBatch, columns};
 
 use crate::EncodeError;
@@ -111,7 +112,8 @@ impl Joined {
             (_, Some(values)) => (column, Rule::Text(values.clone())),
             _ if CONSEQUENCE_NUMBERS.contains(&field) => (column, Rule::Number),
             _ if CONSEQUENCE_TEXTS.contains(&field) => (column, Rule::Text(BTreeMap::new())),
-            _ => (TERMS.to_owned(), Rule::Term(field.to_owned())),
+            _ if is_term(field) => (TERMS.to_owned(), Rule::Term(field.to_owned())),
+            _ => return None,
         };
         Some(Self { column, rule })
     }
@@ -206,6 +208,11 @@ impl Joined {
     }
 }
 
+/// Whether Ensembl's table has a term, or one that only `_variant` is missing from.
+fn is_term(name: &str) -> bool {
+    Term::from_name(name).is_some() || Term::from_name(&format!("{name}_variant")).is_some()
+}
+
 fn text<'a>(array: &'a StringArray, row: usize) -> Option<&'a str> {
     array.is_valid(row).then(|| array.value(row))
 }
@@ -295,6 +302,7 @@ mod tests {
         );
         assert_eq!(Joined::parse("allele.is_snp", None), None);
         assert_eq!(Joined::parse("info.", None), None);
+        assert_eq!(Joined::parse("consequence.misense", None), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod evaluate;
 mod genes;
 mod genome;
 mod genotypes;
+mod knowledge;
 mod normalise;
 mod patients;
 mod site;
@@ -83,6 +84,27 @@ pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
     put("par.bed", genome::par_bed().as_bytes())?;
     let gff3 = genes::gff3(&cohort.genome.genes, &names, &lengths);
     put("genes.gff3", gff3.as_bytes())?;
+
+    let (genes, records) = (&cohort.genome.genes, &cohort.records);
+    put(
+        "knowledge/knowledge.toml",
+        knowledge::CONFIGURATION.as_bytes(),
+    )?;
+    let clinvar = knowledge::clinvar(records);
+    put(
+        "knowledge/clinvar.vcf.gz",
+        &bgzf::compress(clinvar.as_bytes())?,
+    )?;
+    let population = knowledge::population(&mut Random::new(SEED, 6), records);
+    put(
+        "knowledge/population.vcf.gz",
+        &bgzf::compress(population.as_bytes())?,
+    )?;
+    put(
+        "knowledge/genes.tsv",
+        knowledge::gene_table(genes).as_bytes(),
+    )?;
+    put("knowledge/coding.bed", knowledge::coding(genes).as_bytes())?;
 
     let lines = vcf::lines(&mut Random::new(SEED, 5), &cohort.records);
     let text = vcf::cohort(&lines, cohort.patients.len());

@@ -1,0 +1,187 @@
+//! `varisk evidence`: the state of each site in each patient, and what reads show there.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, Float64Builder, RecordBatch, StringBuilder, UInt32Array, UInt32Builder,
+};
+use varisk_core::{
+    AlleleReads, CallCode, ContigId, ContigSet, Patient, RunLimits, SiteBatch, columns as c,
+};
+use varisk_readers::{FileInput, RecordSource, Regions, SourceSettings};
+use varisk_report::Table;
+use varisk_risk::genotype_text;
+
+use crate::arguments::RunArguments;
+use crate::exit::Refusal;
+use crate::log::Log;
+use crate::plan::Purpose;
+use crate::run::execute;
+use crate::settings::Settings;
+
+/// Rows of the table that one batch makes, about: a batch of a large cohort has fewer alleles.
+const ROWS_OF_A_BATCH: usize = 1 << 19;
+
+pub(crate) fn command(arguments: &RunArguments, log: &Log) -> anyhow::Result<()> {
+    let mut settings = Settings::resolve(arguments)?;
+    if settings.shard.is_some() || settings.resume {
+        return Err(Refusal::Usage("'evidence' writes its table as it goes, so neither --shard nor --resume goes with it; use --region for a part".to_owned()).into());
+    }
+    settings.checkpoint_seconds = 0.0;
+    if settings.dry_run {
+        return crate::run::dry_run(&settings, Purpose::Evidence, log);
+    }
+    log.info(&execute(&settings, Purpose::Evidence, log)?);
+    Ok(())
+}
+
+/// Limits under which the rows of a batch stay bounded whatever the number of patients.
+pub(crate) fn limits(limits: &RunLimits, patients: usize) -> RunLimits {
+    RunLimits {
+        batch_records: limits
+            .batch_records
+            .min((ROWS_OF_A_BATCH / patients.max(1)).max(1)),
+        ..limits.clone()
+    }
+}
+
+/// The positions of a file with sites.
+pub(crate) fn positions_of(path: &Path, contigs: &Arc<ContigSet>) -> anyhow::Result<Regions> {
+    let settings = SourceSettings {
+        contigs: Arc::clone(contigs),
+        regions: Regions::all(),
+        limits: RunLimits::default(),
+    };
+    let mut source = RecordSource::try_new(vec![FileInput::open(path)?], &settings)?;
+    let mut places: BTreeSet<(ContigId, u32)> = BTreeSet::new();
+    while let Some(batch) = source.next_batch()? {
+        places.extend(
+            batch
+                .entries
+                .iter()
+                .map(|entry| (entry.contig, entry.position.0)),
+        );
+        source.spare().give_back(batch);
+    }
+    let bed = places
+        .into_iter()
+        .fold(String::new(), |mut bed, (contig, position)| {
+            // Writing to a string cannot fail.
+            let name = contigs.name(contig);
+            let _ = writeln!(bed, "{name}\t{}\t{position}", position.saturating_sub(1));
+            bed
+        });
+    Ok(Regions::parse_bed(
+        &bed,
+        &path.display().to_string(),
+        contigs,
+    )?)
+}
+
+/// The rows of a batch: a row for each allele and patient.
+pub(crate) fn rows(batch: &SiteBatch, patients: &[Patient]) -> anyhow::Result<RecordBatch> {
+    let contigs = batch.contig_column()?;
+    let positions = batch.position_column()?;
+    let (references, alternates) = (batch.text(c::REFERENCE)?, batch.text(c::ALTERNATE)?);
+    let ids = batch.text(c::ID)?;
+    let input = batch
+        .sites()
+        .column_by_name(c::INPUT_POSITION)
+        .and_then(|column| column.as_any().downcast_ref::<UInt32Array>())
+        .ok_or_else(|| Refusal::Software("internal error: batch has no column 'input_position' of type UInt32; please report this".to_owned()))?;
+    let mut text: [StringBuilder; 8] = Default::default();
+    let mut places: [UInt32Builder; 2] = Default::default();
+    let mut depths: [UInt32Builder; 7] = Default::default();
+    let mut qualities: [Float64Builder; 2] = Default::default();
+    for row in 0..batch.len() {
+        let contig = batch.contigs().name(ContigId(contigs.value(row)));
+        for (sample, patient) in patients.iter().enumerate() {
+            let code = batch.calls().row(row).get(sample).copied();
+            let code = code.map_or(CallCode::NOT_ASSAYED, CallCode);
+            let origin = code.origin();
+            text[0].append_value(&patient.id);
+            text[1].append_value(contig);
+            text[2].append_value(references.value(row));
+            text[3].append_option(alternates.is_valid(row).then(|| alternates.value(row)));
+            text[4].append_option(ids.is_valid(row).then(|| ids.value(row)));
+            text[5].append_value(code.state().name());
+            text[6].append_option(origin.map(|origin| origin.name()));
+            text[7].append_option(origin.map(|_| genotype_text(batch.calls(), row, sample)));
+            places[0].append_value(positions.value(row));
+            places[1].append_value(input.value(row));
+            let reads = batch.evidence(row, sample);
+            let counts: [Option<u32>; 7] = match reads {
+                Some(reads) => [
+                    reads.depth(),
+                    reads.reference.depth(),
+                    reads.alternate.depth(),
+                    reads.other.depth(),
+                    reads.alternate.forward,
+                    reads.alternate.reverse,
+                    reads.soft_clipped,
+                ]
+                .map(Some),
+                None => [None; 7],
+            };
+            for (builder, count) in depths.iter_mut().zip(counts) {
+                builder.append_option(count);
+            }
+            let mean = |sum: &dyn Fn(&AlleleReads) -> u64| {
+                let alternate = &reads?.alternate;
+                let depth = alternate.depth();
+                (depth > 0).then(|| sum(alternate) as f64 / f64::from(depth))
+            };
+            qualities[0].append_option(mean(&|reads| reads.base_quality));
+            qualities[1].append_option(mean(&|reads| reads.mapping_quality));
+        }
+    }
+    let [
+        patient,
+        contig,
+        reference,
+        alternate,
+        id,
+        state,
+        origin,
+        genotype,
+    ] = text.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
+    let [position, input_position] =
+        places.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
+    let [
+        depth,
+        reference_depth,
+        alternate_depth,
+        other,
+        forward,
+        reverse,
+        clipped,
+    ] = depths.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
+    let [base, mapping] = qualities.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
+    Ok(RecordBatch::try_new(
+        Table::EVIDENCE.schema(),
+        vec![
+            patient,
+            contig,
+            position,
+            reference,
+            alternate,
+            input_position,
+            id,
+            state,
+            origin,
+            genotype,
+            depth,
+            reference_depth,
+            alternate_depth,
+            other,
+            forward,
+            reverse,
+            base,
+            mapping,
+            clipped,
+        ],
+    )?)
+}
