@@ -128,7 +128,7 @@ impl InfoValues<'_> {
                     text.push(',');
                 }
                 let start = text.len();
-                consequences.write(row, text)?;
+                consequences.write(row, text);
                 if text.len() == start {
                     text.truncate(before);
                 }
