@@ -15,7 +15,9 @@ use arrow::array::{
     ArrayRef, Float32Array, StringArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow::record_batch::RecordBatch;
-use varisk_core::{CallMatrix, ContigSet, Position, SiteBatch, Stage as _, VariantKey, site_schema};
+use varisk_core::{
+    CallMatrix, ContigSet, Position, SiteBatch, Stage as _, VariantKey, site_schema,
+};
 use varisk_knowledge::{BundleBuilder, KnowledgeConfig, KnowledgeStage};
 use varisk_reference::Reference;
 
@@ -49,7 +51,11 @@ fn main() {
         );
     }
     let bundle = builder.finish().unwrap();
-    println!("build: {:.2} s, peak {} MiB", start.elapsed().as_secs_f64(), peak());
+    println!(
+        "build: {:.2} s, peak {} MiB",
+        start.elapsed().as_secs_f64(),
+        peak()
+    );
 
     let contigs = Arc::clone(reference.contigs());
     let batches: Vec<SiteBatch> = queries()
@@ -75,9 +81,8 @@ fn main() {
 }
 
 fn write_sources(folder: &Path) {
-    let create = |name: &str| {
-        std::io::BufWriter::new(std::fs::File::create(folder.join(name)).unwrap())
-    };
+    let create =
+        |name: &str| std::io::BufWriter::new(std::fs::File::create(folder.join(name)).unwrap());
     let (mut freq, mut words) = (create("freq.tsv"), create("words.tsv"));
     writeln!(freq, "c\tp\tr\ta\taf\tan").unwrap();
     writeln!(words, "c\tp\tr\ta\tsig\tdis\tacc").unwrap();
@@ -85,16 +90,32 @@ fn write_sources(folder: &Path) {
         let position = number * 3 + 1;
         let reference = base(position);
         let alternate = base(position + 1 + number % 3);
-        writeln!(freq, "1\t{position}\t{reference}\t{alternate}\t{}\t{}", f64::from(number % 99_991) / 99_991.0, number % 5_000).unwrap();
+        writeln!(
+            freq,
+            "1\t{position}\t{reference}\t{alternate}\t{}\t{}",
+            f64::from(number % 99_991) / 99_991.0,
+            number % 5_000
+        )
+        .unwrap();
         if number % 10 == 0 {
-            writeln!(words, "1\t{position}\t{reference}\t{alternate}\tpathogenic\tdisease_{}\tVCV{number}", number % 9_973).unwrap();
+            writeln!(
+                words,
+                "1\t{position}\t{reference}\t{alternate}\tpathogenic\tdisease_{}\tVCV{number}",
+                number % 9_973
+            )
+            .unwrap();
         }
     }
     let source = |name: &str, fields: &str| {
-        format!("[[source]]\nname = '{name}'\nkind = 'table'\npath = '{name}.tsv'\nrelease = '1'\nlicence = 'x'\ncolumns = {{ contig = 'c', position = 'p', ref = 'r', alt = 'a' }}\nfields = {{ {fields} }}\n")
+        format!(
+            "[[source]]\nname = '{name}'\nkind = 'table'\npath = '{name}.tsv'\nrelease = '1'\nlicence = 'x'\ncolumns = {{ contig = 'c', position = 'p', ref = 'r', alt = 'a' }}\nfields = {{ {fields} }}\n"
+        )
     };
     let text = "genome_build = 'GRCh38'\n".to_owned()
-        + &source("freq", "af = { from = 'af', type = 'float' }, an = { from = 'an', type = 'integer' }")
+        + &source(
+            "freq",
+            "af = { from = 'af', type = 'float' }, an = { from = 'an', type = 'integer' }",
+        )
         + &source("words", "sig = 'sig', dis = 'dis', acc = 'acc'");
     std::fs::write(folder.join("knowledge.toml"), text).unwrap();
 }
@@ -122,7 +143,8 @@ fn batch(contigs: &Arc<ContigSet>, rows: &[(u32, &str, &str)]) -> SiteBatch {
     let references = StringArray::from_iter_values(rows.iter().map(|row| row.1));
     let alternates = StringArray::from_iter_values(rows.iter().map(|row| row.2));
     let key = |row: &(u32, &str, &str)| {
-        VariantKey::encode("1", Position(row.0), row.1.as_bytes(), row.2.as_bytes()).map(|key| key.0)
+        VariantKey::encode("1", Position(row.0), row.1.as_bytes(), row.2.as_bytes())
+            .map(|key| key.0)
     };
     let columns: Vec<ArrayRef> = vec![
         Arc::new(UInt32Array::from(vec![0; count])),
@@ -142,7 +164,13 @@ fn batch(contigs: &Arc<ContigSet>, rows: &[(u32, &str, &str)]) -> SiteBatch {
         Arc::new(StringArray::new_null(count)),
     ];
     let sites = RecordBatch::try_new(site_schema(&[]), columns).unwrap();
-    SiteBatch::try_new(0, Arc::clone(contigs), sites, CallMatrix::with_capacity(0, 0)).unwrap()
+    SiteBatch::try_new(
+        0,
+        Arc::clone(contigs),
+        sites,
+        CallMatrix::with_capacity(0, 0),
+    )
+    .unwrap()
 }
 
 /// Peak memory of the process so far, in MiB; 0 where the system does not say.

@@ -374,7 +374,7 @@ impl<'p> TableSink<'_, 'p> {
     /// Adds a row; the caller then fills the fields of the buffer that comes back.
     pub(crate) fn push(&mut self, key: RowKey<'_>) -> Result<&mut RowBuffer, KnowledgeError> {
         if self.buffer.rows() >= PIECE_ROWS
-            || (self.buffer.rows() % 1024 == 0 && self.buffer.bytes() >= PIECE_BYTES)
+            || (self.buffer.rows().is_multiple_of(1024) && self.buffer.bytes() >= PIECE_BYTES)
         {
             self.sorter.push(&self.buffer.take()?)?;
         }
@@ -397,13 +397,14 @@ impl<'p> TableSink<'_, 'p> {
         }
     }
 
-    fn finish(
-        mut self,
-    ) -> Result<(Sorter, Tally, &'p mut dyn FnMut(Progress<'_>)), KnowledgeError> {
+    fn finish(mut self) -> Result<Rest<'p>, KnowledgeError> {
         self.sorter.push(&self.buffer.take()?)?;
         Ok((self.sorter, self.tally, self.progress))
     }
 }
+
+/// What a sink leaves when all rows are in.
+type Rest<'p> = (Sorter, Tally, &'p mut dyn FnMut(Progress<'_>));
 
 fn hash_input(
     name: &str,

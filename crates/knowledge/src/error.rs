@@ -203,7 +203,7 @@ pub enum KnowledgeError {
         /// Name of the source.
         name: String,
         /// The cause; its message names file and remedy.
-        source: varisk_readers::ReadError,
+        source: Box<varisk_readers::ReadError>,
     },
     /// The reference cannot be read.
     #[error(transparent)]

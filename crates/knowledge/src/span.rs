@@ -7,7 +7,7 @@
 #[must_use]
 pub fn changed_span(position: u32, reference: &[u8], alternate: &[u8]) -> Option<(u32, u32)> {
     let is_sequence =
-        |allele: &[u8]| !allele.is_empty() && allele.iter().all(|base| base.is_ascii_alphabetic());
+        |allele: &[u8]| !allele.is_empty() && allele.iter().all(u8::is_ascii_alphabetic);
     if !is_sequence(reference) || !is_sequence(alternate) {
         return None;
     }

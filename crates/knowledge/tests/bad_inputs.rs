@@ -1,4 +1,5 @@
 //! What is refused, with a sentence that names file, record and remedy.
+#![cfg(test)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Building bundles from sources of each kind.
+#![cfg(test)]
 
 mod common;
 

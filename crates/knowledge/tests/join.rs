@@ -1,4 +1,5 @@
 //! Joining: equal to a nested loop over all rows, however batches are cut.
+#![cfg(test)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The published schemas name the keys that the code reads and writes.
+#![cfg(test)]
 
 mod common;
 
@@ -10,7 +11,10 @@ use serde_json::Value;
 use varisk_knowledge::{KnowledgeConfig, SourceKind};
 
 fn schema(name: &str) -> Value {
-    let path = format!("{}/../../schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../../schemas/{name}.schema.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -20,9 +24,18 @@ fn keys(value: &Value) -> BTreeSet<String> {
 
 /// Keys that the parser says it knows when it meets one that it does not.
 fn parsed(text: &str) -> BTreeSet<String> {
-    let error = KnowledgeConfig::parse(text, Path::new("k.toml")).unwrap_err().to_string();
-    let (_, expected) = error.split_once("expected").unwrap_or_else(|| panic!("{error}"));
-    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    let error = KnowledgeConfig::parse(text, Path::new("k.toml"))
+        .unwrap_err()
+        .to_string();
+    let (_, expected) = error
+        .split_once("expected")
+        .unwrap_or_else(|| panic!("{error}"));
+    expected
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -37,12 +50,17 @@ fn configuration() {
         definition("columns"),
         parsed(&format!("{head}columns = {{ unknown = 1 }}"))
     );
-    assert_eq!(definition("key"), parsed(&format!("{head}key = {{ unknown = 1 }}")));
-    let kinds: Vec<SourceKind> = serde_json::from_value(
-        schema["$defs"]["source"]["properties"]["kind"]["enum"].clone(),
-    )
-    .unwrap();
-    assert_eq!(kinds.len(), parsed(&head.replace("'bed'", "'unknown'")).len());
+    assert_eq!(
+        definition("key"),
+        parsed(&format!("{head}key = {{ unknown = 1 }}"))
+    );
+    let kinds: Vec<SourceKind> =
+        serde_json::from_value(schema["$defs"]["source"]["properties"]["kind"]["enum"].clone())
+            .unwrap();
+    assert_eq!(
+        kinds.len(),
+        parsed(&head.replace("'bed'", "'unknown'")).len()
+    );
     assert!(kinds.iter().all(|kind| {
         let name = serde_json::to_value(kind).unwrap();
         name == kind.name()
@@ -54,7 +72,9 @@ fn lock() {
     let schema = schema("knowledge-lock");
     let place = Place::new();
     place.table("b.bed", "1 10 20\nother 1 2");
-    let bundle = place.build("out", &source("b", "bed", "b.bed", "")).unwrap();
+    let bundle = place
+        .build("out", &source("b", "bed", "b.bed", ""))
+        .unwrap();
     let lock: Value = serde_json::to_value(bundle.lock()).unwrap();
     assert_eq!(keys(&schema["properties"]), keys(&lock));
     let source = &lock["sources"][0];

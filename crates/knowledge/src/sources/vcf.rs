@@ -1,18 +1,20 @@
 //! Sites VCF and BCF: gnomAD, ExAC, 1000 Genomes and any other, read with the patients' own decoder.
 
+mod records;
+
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, Float32Array, StringArray, UInt32Array, UInt64Array};
-use varisk_core::{ContigId, PloidyMap, Position, Reason, RunLimits, SiteBatch, columns};
+use varisk_core::{ContigId, PloidyMap, Reason, RunLimits, SiteBatch, columns};
 use varisk_readers::{
-    Entry, FileInput, Header, InfoNumber, RawBatch, ReadError, RecordFormat, RecordSource,
-    RefMismatch, Regions, SiteDecoder, SiteDecoderSettings, SourceSettings,
+    FileInput, Header, InfoNumber, RawBatch, ReadError, RecordFormat, RecordSource, RefMismatch,
+    Regions, SiteDecoder, SiteDecoderSettings, SourceSettings,
 };
 
-use super::place::{ContigFinder, interval_key};
-use super::{UNKNOWN_CONTIG, configured, defect, malformed};
+use self::records::VcfRecords;
+use super::place::interval_key;
+use super::{configured, defect, malformed};
 use crate::build::TableSink;
 use crate::input::Lines;
 use crate::rows::{NO_KEY, OutputField, RowBuffer, RowKey};
@@ -145,13 +147,12 @@ fn info_fields(
             origins.push(origin);
             continue;
         };
-        let of_header = types.get(&from).copied().unwrap_or_else(|| {
-            match (definition.number, definition.numeric) {
-                (InfoNumber::Flag, _) => FieldType::Flag,
-                (_, true) => FieldType::Float,
-                (_, false) => FieldType::Text,
-            }
-        });
+        let by_number = match (definition.number, definition.numeric) {
+            (InfoNumber::Flag, _) => FieldType::Flag,
+            (_, true) => FieldType::Float,
+            (_, false) => FieldType::Text,
+        };
+        let of_header = types.get(&from).copied().unwrap_or(by_number);
         field.field_type = spec.field_type().unwrap_or(of_header);
         if field.meaning.is_empty() {
             field.meaning.clone_from(&definition.description);
@@ -343,6 +344,15 @@ pub(super) fn read_alleles(
     let contigs = Arc::clone(sink.reference.contigs());
     let input = FileInput::open(&source.path).map_err(read)?;
     let format = input.format();
+    let is_flag = |name: &String| {
+        let definition = input.header().info.get(name);
+        definition.is_some_and(|definition| definition.number == InfoNumber::Flag)
+    };
+    let valued: Vec<String> = texts
+        .iter()
+        .filter(|name| !is_flag(name))
+        .cloned()
+        .collect();
     let inputs = [input];
     let settings = SiteDecoderSettings::try_new(
         &inputs,
@@ -370,7 +380,7 @@ pub(super) fn read_alleles(
     match format {
         RecordFormat::Vcf => {
             drop(inputs);
-            let mut records = VcfRecords::open(source, sink.reference.contigs())?;
+            let mut records = VcfRecords::open(source, sink.reference.contigs(), valued)?;
             while let Some(raw) = records.next_batch(sink)? {
                 decode(&raw, sink)?;
             }
@@ -399,146 +409,6 @@ pub(super) fn read_alleles(
 fn read_error(source: &SourceConfig, error: ReadError) -> KnowledgeError {
     KnowledgeError::Read {
         name: source.name.clone(),
-        source: error,
-    }
-}
-
-/// Lines of a VCF in batches of whole positions. Unlike the patients' reader it passes over records
-/// on contigs that the reference lacks (public sources list alternate loci), counting them, and
-/// takes contigs in any order, as long as each stands in one piece.
-struct VcfRecords<'s> {
-    source: &'s SourceConfig,
-    contigs: Arc<varisk_core::ContigSet>,
-    lines: Lines,
-    finder: ContigFinder,
-    records: u64,
-    /// Contigs that have begun.
-    seen: Vec<bool>,
-    previous: Option<(ContigId, Position)>,
-    /// A record that was read but starts the next batch.
-    waiting: Option<(ContigId, Position)>,
-}
-
-impl<'s> VcfRecords<'s> {
-    fn open(
-        source: &'s SourceConfig,
-        contigs: &Arc<varisk_core::ContigSet>,
-    ) -> Result<Self, KnowledgeError> {
-        let mut lines = Lines::open(&source.path)?;
-        while lines.peek()? == Some(b'#') {
-            lines.next()?;
-        }
-        Ok(Self {
-            source,
-            seen: vec![false; contigs.len()],
-            contigs: Arc::clone(contigs),
-            lines,
-            finder: ContigFinder::default(),
-            records: 0,
-            previous: None,
-            waiting: None,
-        })
-    }
-
-    fn next_batch(
-        &mut self,
-        sink: &mut TableSink<'_, '_>,
-    ) -> Result<Option<RawBatch>, KnowledgeError> {
-        let mut batch = RawBatch::default();
-        loop {
-            let place = match self.waiting.take() {
-                Some(place) => place,
-                None => match self.advance(sink)? {
-                    Some(place) => place,
-                    None => break,
-                },
-            };
-            let full = batch.entries.len() >= BATCH_RECORDS || batch.bytes.len() >= BATCH_BYTES;
-            let inside = batch
-                .entries
-                .last()
-                .is_some_and(|last| (last.contig, last.position) == place);
-            if full && !inside {
-                self.waiting = Some(place);
-                break;
-            }
-            let start = batch.bytes.len();
-            batch.bytes.extend_from_slice(self.lines.current());
-            batch.entries.push(Entry {
-                file: 0,
-                record: self.records,
-                contig: place.0,
-                position: place.1,
-                start,
-                end: batch.bytes.len(),
-            });
-        }
-        Ok((!batch.entries.is_empty()).then_some(batch))
-    }
-
-    /// Reads the next record on a contig of the reference.
-    fn advance(
-        &mut self,
-        sink: &mut TableSink<'_, '_>,
-    ) -> Result<Option<(ContigId, Position)>, KnowledgeError> {
-        loop {
-            if self.lines.next()?.is_none() {
-                return Ok(None);
-            }
-            let line = self.lines.current();
-            if line.is_empty() {
-                continue;
-            }
-            self.records += 1;
-            let mut cells = line.split(|byte| *byte == b'\t');
-            let name = cells.next().unwrap_or_default();
-            let position = cells
-                .next()
-                .and_then(|digits| std::str::from_utf8(digits).ok())
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|digits| digits.parse().ok())
-                .map(Position);
-            let Some(position) = position else {
-                let detail = "it has no POS, or its columns are not parted by tabs";
-                return Err(malformed(
-                    self.source,
-                    Path::new(&self.source.path),
-                    "record",
-                    self.records,
-                    detail,
-                ));
-            };
-            let Some(contig) = self.finder.find(&self.contigs, name) else {
-                sink.tally.drop_row(UNKNOWN_CONTIG);
-                sink.count_records(1);
-                continue;
-            };
-            self.check_order((contig, position))?;
-            return Ok(Some((contig, position)));
-        }
-    }
-
-    fn check_order(&mut self, place: (ContigId, Position)) -> Result<(), KnowledgeError> {
-        let goes_back = match self.previous {
-            Some((contig, position)) if contig == place.0 => place.1 < position,
-            _ => self
-                .seen
-                .get_mut(place.0.0 as usize)
-                .is_some_and(|seen| std::mem::replace(seen, true)),
-        };
-        if let (true, Some(previous)) = (goes_back, self.previous) {
-            let show = |(contig, position): (ContigId, Position)| {
-                format!("{}:{position}", self.contigs.name(contig))
-            };
-            return Err(KnowledgeError::Unsorted {
-                name: self.source.name.clone(),
-                path: self.source.path.clone(),
-                record: self.records,
-                place: show(place),
-                previous: show(previous),
-            });
-        }
-        self.previous = Some(place);
-        Ok(())
+        source: Box::new(error),
     }
 }
