@@ -31,7 +31,7 @@ pub use haplotype::{
 };
 pub use models::{FLANK_BASES, GeneModels, ModelsSummary, SkipReason, transcript_schema};
 pub use predict::{
-    Annotator, Consequence, ConsequenceOptions, NMD_JUNCTION_BASES, NmdPrediction, Range,
+    Annotator, Consequence, ConsequenceOptions, Lines, NMD_JUNCTION_BASES, NmdPrediction, Range,
 };
 pub use stage::ConsequenceStage;
 pub use term::{Impact, Term, TermSet};

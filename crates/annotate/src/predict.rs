@@ -15,6 +15,7 @@ use varisk_reference::SequenceReader;
 
 use crate::AnnotateError;
 use crate::allele::{Allele, Direction, Placement, shift};
+use crate::choice::most_severe;
 use crate::genetic_code::GeneticCode;
 use crate::models::{FLANK_BASES, GeneModels};
 use crate::sequence::{CACHE_BASES, SequenceCache};
@@ -25,16 +26,32 @@ pub use nmd::{NMD_JUNCTION_BASES, NmdPrediction};
 use regions::splice_distance;
 pub(crate) use regions::{Regions, regions};
 
+/// For which transcripts an allele has a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lines {
+    /// For all of them.
+    #[default]
+    All,
+    /// For the one that [`crate::most_severe`] chooses among all. Names, codons and positions are
+    /// made for it alone, which is several times faster where many transcripts overlap.
+    MostSevere,
+}
+
 /// How consequences are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConsequenceOptions {
     /// How far from a transcript an allele is upstream or downstream of it, in bases.
     pub flank: u32,
+    /// For which transcripts there are lines.
+    pub lines: Lines,
 }
 
 impl Default for ConsequenceOptions {
     fn default() -> Self {
-        Self { flank: FLANK_BASES }
+        Self {
+            flank: FLANK_BASES,
+            lines: Lines::All,
+        }
     }
 }
 
@@ -184,14 +201,27 @@ impl Annotator {
         let mut near = std::mem::take(&mut self.near);
         let models = Arc::clone(&self.models);
         models.near(contig, placed.allele.span(), self.options.flank, &mut near);
+        let in_full = self.options.lines == Lines::All;
         for index in &near {
             if let Some(transcript) = models.transcripts().get(*index)
-                && let Some(consequence) = self.on_transcript(*index, transcript, &placed)?
+                && let Some(consequence) =
+                    self.on_transcript(*index, transcript, &placed, in_full)?
             {
                 found.push(consequence);
             }
         }
         self.near = near;
+        if !in_full && let Some(chosen) = most_severe(found, &models) {
+            found.swap(0, chosen);
+            found.truncate(1);
+            if let Some(held) = found.first_mut()
+                && let Some(index) = held.transcript
+                && let Some(transcript) = models.transcripts().get(index)
+                && let Some(consequence) = self.on_transcript(index, transcript, &placed, true)?
+            {
+                *held = consequence;
+            }
+        }
         if found.is_empty() {
             found.push(Consequence {
                 terms: [Term::Intergenic].into_iter().collect(),
@@ -201,11 +231,13 @@ impl Annotator {
         Ok(())
     }
 
+    /// The consequence on one transcript; only its terms are sure to be there if not `in_full`.
     fn on_transcript(
         &mut self,
         index: usize,
         transcript: &Transcript,
         placed: &Placed,
+        in_full: bool,
     ) -> Result<Option<Consequence>, AnnotateError> {
         let allele = &placed.allele;
         let mut consequence = Consequence {
@@ -225,12 +257,14 @@ impl Annotator {
         consequence.terms = touched.terms;
         consequence.exons = touched.exons;
         consequence.introns = touched.introns;
-        consequence.splice_distance = splice_distance(transcript, allele);
-        consequence.last_exon = touched
-            .exons
-            .map(|(_, last)| last as usize == transcript.exons.len());
-        self.name(transcript, placed, &mut consequence.hgvsc);
-        consequence.cdna = cdna_range(transcript, allele);
+        if in_full {
+            consequence.splice_distance = splice_distance(transcript, allele);
+            consequence.last_exon = touched
+                .exons
+                .map(|(_, last)| last as usize == transcript.exons.len());
+            self.name(transcript, placed, &mut consequence.hgvsc);
+            consequence.cdna = cdna_range(transcript, allele);
+        }
         if transcript.coding.is_some() {
             if touched.coding {
                 self.coding(index, transcript, allele, &touched, &mut consequence)?;

@@ -10,7 +10,7 @@ use varisk_core::Position;
 use varisk_reference::Reference;
 
 use crate::genetic_code::reverse_complement;
-use crate::{Annotator, Consequence, ConsequenceOptions, GeneModels};
+use crate::{Annotator, Consequence, ConsequenceOptions, GeneModels, Lines};
 
 /// Exons of the forward gene, 1-based: 5' UTR and 40 codons over three exons, then a 3' UTR.
 pub(crate) const EXONS: [(u32, u32); 3] = [(31, 90), (131, 190), (241, 300)];
@@ -166,6 +166,18 @@ impl Fixture {
             models,
             annotator,
         }
+    }
+
+    /// Annotates the most severe line only from now on.
+    pub(crate) fn only_most_severe(&mut self) {
+        self.annotator = Annotator::new(
+            Arc::clone(&self.models),
+            self.reference.reader().unwrap(),
+            ConsequenceOptions {
+                lines: Lines::MostSevere,
+                ..ConsequenceOptions::default()
+            },
+        );
     }
 
     /// Consequences and `g.` name of an allele.

@@ -19,7 +19,9 @@ use std::sync::Arc;
 
 use models::one_parent_each;
 use support::{data, shell};
-use varisk_annotate::{Annotator, ConsequenceOptions, GeneModels, Strand, Term};
+use varisk_annotate::{
+    Annotator, ConsequenceOptions, GeneModels, Lines, Strand, Term, most_severe,
+};
 use varisk_core::Position;
 use varisk_reference::Reference;
 
@@ -654,4 +656,42 @@ fn names_of_proteins_agree() {
         .map(|each| &each[..each.find(' ').unwrap()])
         .collect();
     assert_eq!(places, ["21:25587727", "21:25717697"], "{different:?}");
+}
+
+#[test]
+fn the_line_alone_is_the_chosen_one() {
+    let shared = data();
+    let folder = shared.join("brca1_grch37_true_coords");
+    let reference = Reference::open(folder.join("chr17_brca1_sparse.fa.gz")).unwrap();
+    let models = folder.join("brca1_gencode19.gff3.gz");
+    let models = Arc::new(GeneModels::read(models, reference.contigs()).unwrap());
+    let clinvar = shared.join("clinvar_gnomad/clinvar_grch37_2016-10-03.vcf.gz");
+    let text = shell(&format!(
+        "bcftools query -r 17:41196312-41277500 -f '%POS\\t%REF\\t%ALT\\n' {}",
+        clinvar.display()
+    ));
+    let annotator = |lines| {
+        let options = ConsequenceOptions {
+            lines,
+            ..ConsequenceOptions::default()
+        };
+        Annotator::new(Arc::clone(&models), reference.reader().unwrap(), options)
+    };
+    let (mut all, mut one) = (annotator(Lines::All), annotator(Lines::MostSevere));
+    let contig = reference.contigs().find("17").unwrap();
+    let (mut lines, mut line, mut name) = (Vec::new(), Vec::new(), String::new());
+    let mut compared = 0;
+    for record in text.lines() {
+        let fields: Vec<&str> = record.split('\t').collect();
+        let position = Position(fields[0].parse().unwrap());
+        let (old, new) = (fields[1].as_bytes(), fields[2].as_bytes());
+        all.annotate(contig, position, old, new, &mut lines, &mut name)
+            .unwrap();
+        one.annotate(contig, position, old, new, &mut line, &mut name)
+            .unwrap();
+        let chosen = most_severe(&lines, &models);
+        assert_eq!(line.first(), chosen.map(|index| &lines[index]), "{record}");
+        compared += usize::from(lines.len() > 1);
+    }
+    assert!(compared > 2_000, "{compared}");
 }

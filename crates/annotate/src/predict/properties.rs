@@ -184,6 +184,18 @@ proptest! {
         );
     }
 
+    /// The most severe line alone is the one that is chosen among all of them.
+    #[test]
+    fn the_line_alone_is_that_among_all((position, reference, alternate) in alleles()) {
+        let mut fixture = Fixture::new();
+        let (all, name) = fixture.annotate("1", position, &reference, &alternate);
+        let chosen = crate::most_severe(&all, &fixture.models).map(|index| all[index].clone());
+        fixture.only_most_severe();
+        let (alone, same_name) = fixture.annotate("1", position, &reference, &alternate);
+        prop_assert_eq!(alone, chosen.into_iter().collect::<Vec<_>>());
+        prop_assert_eq!(name, same_name);
+    }
+
     /// On the mirrored gene the mirrored allele has the same names, wherever it is anchored.
     #[test]
     fn both_strands_give_the_same_names((position, reference, alternate) in alleles()) {

@@ -345,3 +345,121 @@ fn numbers_of_exons_and_distances() {
         check(contig, 45, Some((1, 1)), None, Some(false), Some(-46));
     }
 }
+
+/// One transcript of one exon from 11 on, with further attributes of the transcript.
+fn single(bases: &str, contig: &str, phase: &str, attributes: &str) -> Fixture {
+    let contig_bases = format!("ACACACACAC{bases}ACACACACAC");
+    let (start, end) = (11, 10 + bases.len());
+    let gff = format!(
+        "{contig}\t.\tmRNA\t1\t{length}\t.\t+\t.\tID=t;biotype=protein_coding{attributes}\n\
+         {contig}\t.\texon\t1\t{length}\t.\t+\t.\tParent=t\n\
+         {contig}\t.\tCDS\t{start}\t{end}\t.\t+\t{phase}\tParent=t;protein_id=P\n",
+        length = contig_bases.len()
+    );
+    Fixture::with(&[(contig, contig_bases.as_bytes())], &gff)
+}
+
+#[test]
+fn the_mitochondrial_code_is_used_on_its_contig() {
+    let check = |contig: &str, expected: &str| {
+        // TGG to TGA: tryptophan stays on the mitochondrial contig only.
+        let mut fixture = single("ATGTGGAAATAA", contig, "0", "");
+        let (found, _) = fixture.annotate(contig, 16, b"G", b"A");
+        assert_eq!(found[0].terms.to_string(), expected, "{contig}");
+    };
+    check("chrM", "synonymous_variant");
+    check("chr1", "stop_gained");
+}
+
+#[test]
+fn selenocysteine_is_read_where_the_source_says_so() {
+    let check = |attributes: &str, position, old: &[u8], new: &[u8], terms: &str, name: &str| {
+        let mut fixture = single("ATGAAATGACCCTAA", "1", "0", attributes);
+        let (found, _) = fixture.annotate("1", position, old, new);
+        let names = (found[0].terms.to_string(), found[0].hgvsp.as_str());
+        assert_eq!(names, (terms.to_owned(), name), "{attributes} {position}");
+    };
+    check(
+        ";tag=seleno",
+        19,
+        b"A",
+        b"G",
+        "missense_variant",
+        "P:p.Sec3Trp",
+    );
+    check("", 19, b"A", b"G", "stop_lost", "P:p.Ter3TrpextTer2");
+    check(
+        ";tag=seleno",
+        13,
+        b"GA",
+        b"G",
+        "frameshift_variant",
+        "P:p.Lys2AsnfsTer?",
+    );
+    // A changed codon that reads TGA is a stop.
+    check(
+        ";tag=seleno",
+        13,
+        b"GAAA",
+        b"GTGA",
+        "stop_gained",
+        "P:p.Lys2Ter",
+    );
+}
+
+#[test]
+fn a_partial_first_codon_says_little_and_keeps_the_numbers() {
+    // Phase 1: one base of a codon, then AAA CCC TAA.
+    let mut fixture = single("GAAACCCTAA", "1", "1", "");
+    let (found, _) = fixture.annotate("1", 11, b"G", b"C");
+    assert_eq!(found[0].terms.to_string(), "coding_sequence_variant");
+    let (found, _) = fixture.annotate("1", 12, b"A", b"C");
+    assert_eq!(found[0].terms.to_string(), "missense_variant");
+    assert_eq!(found[0].hgvsp, "P:p.Lys2Gln");
+    assert_eq!(found[0].cds, (Some(4), Some(4)));
+    assert!(found[0].hgvsc.ends_with("c.2A>C"), "{}", found[0].hgvsc);
+}
+
+#[test]
+fn a_coding_region_without_its_end_is_not_translated_to_its_last_bases() {
+    let mut fixture = single("ATGAAACC", "1", "0", "");
+    let (found, _) = fixture.annotate("1", 17, b"C", b"G");
+    assert_eq!(
+        found[0].terms.to_string(),
+        "incomplete_terminal_codon_variant&coding_sequence_variant"
+    );
+}
+
+#[test]
+fn the_chosen_line_follows_the_documented_order() {
+    let check = |attributes: [&str; 2], expected: &str| {
+        let bases = "ACACACACACATGAAACCCTAAACACACACAC";
+        let mut gff = String::new();
+        for (id, attributes) in ["a", "b"].iter().zip(attributes) {
+            gff += &format!(
+                "1\t.\tmRNA\t1\t32\t.\t+\t.\tID={id}{attributes}\n\
+                 1\t.\texon\t1\t32\t.\t+\t.\tParent={id}\n\
+                 1\t.\tCDS\t11\t22\t.\t+\t0\tParent={id}\n"
+            );
+        }
+        let mut fixture = Fixture::with(&[("1", bases.as_bytes())], &gff);
+        for only in [false, true] {
+            if only {
+                fixture.only_most_severe();
+            }
+            let (found, _) = fixture.annotate("1", 15, b"A", b"C");
+            let chosen = crate::most_severe(&found, &fixture.models).unwrap();
+            let transcript = found[chosen].transcript.unwrap();
+            assert_eq!(fixture.models.transcripts()[transcript].id(), expected);
+        }
+    };
+    check(["", ""], "a");
+    check(["", ";tag=MANE_Select"], "b");
+    check([";tag=Ensembl_canonical", ";tag=MANE_Select"], "b");
+    check(["", ";tag=Ensembl_canonical"], "b");
+    check([";biotype=other", ";biotype=protein_coding"], "b");
+    check(
+        [";transcript_support_level=2", ";transcript_support_level=1"],
+        "b",
+    );
+}
