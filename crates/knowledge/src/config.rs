@@ -287,12 +287,6 @@ impl SourceConfig {
                     "the field '{name}' must be of type float, integer, text or flag"
                 ));
             }
-            if spec.field_type() == Some(FieldType::Integer) && self.combine == Some(Combine::Mean)
-            {
-                return Err(format!(
-                    "the field '{name}' is an integer, whose mean is none; make it a float"
-                ));
-            }
         }
         self.check_kind()
     }

@@ -122,6 +122,12 @@ fn info_that_is_absent_or_lies() {
         &["INFO AF may have any number of values", "type = \"text\""],
     );
     check_vcf(
+        "ID=AN,Number=1,Type=Integer,Description=\"x\"",
+        "1 12 . C A . . AN=5",
+        "match = 'position'\ncombine = 'mean'\nfields.an = 'AN'",
+        &["'an' is an integer, whose mean is none"],
+    );
+    check_vcf(
         AF,
         "1 12x . C A . . AF=0.5",
         "fields.af = 'AF'",

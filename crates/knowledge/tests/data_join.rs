@@ -467,3 +467,34 @@ fn set_c_frequencies_as_text() {
         "{counts:?}"
     );
 }
+
+#[test]
+fn bcf_gives_the_same_table_as_vcf() {
+    let data = shared();
+    let folder = tempfile::tempdir().unwrap();
+    let cohort = data.join(COHORT).display().to_string();
+    let reference = Reference::open(data.join(CHR22)).unwrap();
+    let mut tables = Vec::new();
+    for (name, kind) in [("s.vcf.gz", "z"), ("s.bcf", "b"), ("s.vcf", "v")] {
+        let path = folder.path().join(name).display().to_string();
+        bcftools(&["view", "-G", &cohort, "-O", kind, "-o", &path]);
+        let config = format!(
+            "genome_build = 'GRCh37'\n[[source]]\nname = 's'\nkind = 'vcf'\npath = '{path}'\nrelease = '1'\nlicence = 'x'\nfields = {{ af = 'AF', an = {{ from = 'AN', type = 'integer' }}, vt = 'VT', filter = 'FILTER', multi = 'MULTI_ALLELIC' }}\n"
+        );
+        let file = folder.path().join("knowledge.toml");
+        std::fs::write(&file, config).unwrap();
+        let config = KnowledgeConfig::read(&file).unwrap();
+        let output = folder.path().join(format!("out-{kind}"));
+        let mut builder =
+            BundleBuilder::try_new(&output, config.genome_build, reference.clone()).unwrap();
+        builder
+            .add(&config.sources[0], &mut |_| ())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        tables.push(builder.finish().unwrap().sources()[0].table.clone());
+    }
+    assert!(tables[0].rows > 6_000);
+    assert!(
+        tables.iter().all(|table| *table == tables[0]),
+        "{tables:#?}"
+    );
+}

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, UInt32Array};
-use arrow::datatypes::UInt32Type;
+use arrow::datatypes::{DataType, UInt32Type};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::errors::ParquetError;
@@ -159,8 +159,7 @@ impl PageStatistics {
     fn read(metadata: &ArrowReaderMetadata, column: &str) -> Result<Self, ParquetError> {
         let parquet = metadata.metadata();
         let missing = || ParquetError::General("the page index is missing".to_owned());
-        let converter =
-            StatisticsConverter::try_new(column, metadata.schema(), metadata.parquet_schema())?;
+        let converter = converter(metadata, column, &DataType::UInt32)?;
         let index = parquet.page_index().ok_or_else(missing)?.as_ref();
         let at = converter.parquet_column_index().ok_or_else(missing)?;
         let groups: Vec<usize> = (0..parquet.num_row_groups()).collect();
@@ -189,10 +188,24 @@ impl PageStatistics {
     }
 }
 
+/// Statistics of a column that must be of a type.
+fn converter<'a>(
+    metadata: &'a ArrowReaderMetadata,
+    column: &'a str,
+    expected: &DataType,
+) -> Result<StatisticsConverter<'a>, ParquetError> {
+    let field = metadata.schema().field_with_name(column).ok();
+    if field.is_none_or(|field| field.data_type() != expected) {
+        return Err(ParquetError::General(format!(
+            "the column '{column}' of type {expected} is missing"
+        )));
+    }
+    StatisticsConverter::try_new(column, metadata.schema(), metadata.parquet_schema())
+}
+
 /// Contig of each row group.
 fn group_contigs(metadata: &ArrowReaderMetadata) -> Result<Vec<String>, ParquetError> {
-    let converter =
-        StatisticsConverter::try_new(names::CONTIG, metadata.schema(), metadata.parquet_schema())?;
+    let converter = converter(metadata, names::CONTIG, &DataType::Utf8)?;
     let mins = converter.row_group_mins(metadata.metadata().row_groups())?;
     let maxes = converter.row_group_maxes(metadata.metadata().row_groups())?;
     let (mins, maxes) = (mins.as_string::<i32>(), maxes.as_string::<i32>());

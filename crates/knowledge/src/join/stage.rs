@@ -87,14 +87,17 @@ impl JoinedSource {
         wanted: &[&str],
         contigs: &ContigSet,
     ) -> Result<Self, KnowledgeError> {
-        let keys: &[&str] = match source.matching {
+        let keys: &[(&str, DataType)] = match source.matching {
             MatchKind::Allele => &[
-                names::POSITION,
-                names::VARIANT_KEY,
-                names::REFERENCE,
-                names::ALTERNATE,
+                (names::POSITION, DataType::UInt32),
+                (names::VARIANT_KEY, DataType::UInt64),
+                (names::REFERENCE, DataType::Utf8),
+                (names::ALTERNATE, DataType::Utf8),
             ],
-            MatchKind::Position => &[names::START, names::END],
+            MatchKind::Position => &[
+                (names::START, DataType::UInt32),
+                (names::END, DataType::UInt32),
+            ],
             MatchKind::GeneSymbol | MatchKind::GeneId | MatchKind::Whole => {
                 return Err(KnowledgeError::Misuse {
                     name: source.name.clone(),
@@ -106,7 +109,8 @@ impl JoinedSource {
         let directory = Directory::open(&path, &source.name, source.matching, contigs)?;
         let schema = directory.metadata.schema();
         let is_wanted = |field: &Field| {
-            keys.contains(&field.name().as_str()) || wanted.contains(&field.name().as_str())
+            let name = field.name().as_str();
+            keys.iter().any(|(key, _)| *key == name) || wanted.contains(&name)
         };
         let roots: Vec<usize> = schema
             .fields()
@@ -124,12 +128,11 @@ impl JoinedSource {
             path: path.clone(),
             detail,
         };
-        let found: Vec<&str> = projected
-            .iter()
-            .take(keys.len())
-            .map(|field| field.name().as_str())
-            .collect();
-        if found != keys {
+        let found = projected.iter().take(keys.len());
+        if !found
+            .map(|field| (field.name().as_str(), field.data_type()))
+            .eq(keys.iter().map(|(name, data_type)| (*name, data_type)))
+        {
             return Err(differs(
                 "its key columns are not those of a bundle".to_owned(),
             ));

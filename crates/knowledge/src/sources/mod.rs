@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use crate::build::TableSink;
 use crate::rows::OutputField;
 use crate::{
-    FieldSpec, FieldType, KnowledgeError, LockedModel, SourceConfig, SourceKind, error::build_name,
+    Combine, FieldSpec, FieldType, KnowledgeError, LockedModel, SourceConfig, SourceKind,
+    error::build_name,
 };
 
 /// Share of alleles whose REF may differ from the reference: above it the source is of another
@@ -75,6 +76,16 @@ impl Plan {
                 });
             }
         };
+        let whole = |field: &&OutputField| field.field_type == FieldType::Integer;
+        if let (Some(Combine::Mean), Some(field)) = (source.combine, fields.iter().find(whole)) {
+            return Err(defect(
+                source,
+                format!(
+                    "the field '{}' is an integer, whose mean is none; give it type = \"float\"",
+                    field.name
+                ),
+            ));
+        }
         Ok(Self {
             fields,
             models,
