@@ -15,6 +15,7 @@ pub use summary::{ModelsSummary, SkipReason};
 pub use table::transcript_schema;
 
 use crate::AnnotateError;
+use crate::choice::preferences;
 use crate::transcript::{Span, Transcript};
 
 /// How far from a transcript an allele still counts as upstream or downstream of it, in bases: the
@@ -34,6 +35,8 @@ pub struct GeneModels {
     /// For each transcript, the largest end among its contig's transcripts up to it: a look back
     /// may stop where that lies before the allele.
     reach: Vec<u32>,
+    /// For each transcript its place in the order of preference.
+    preferences: Vec<u32>,
     summary: ModelsSummary,
 }
 
@@ -86,6 +89,7 @@ impl GeneModels {
             })
             .collect();
         Self {
+            preferences: preferences(&transcripts),
             transcripts,
             contigs: ranges,
             reach,
@@ -97,6 +101,11 @@ impl GeneModels {
     #[must_use]
     pub fn transcripts(&self) -> &[Transcript] {
         &self.transcripts
+    }
+
+    /// Place of a transcript in the order of preference, 0 the first.
+    pub(crate) fn preference(&self, index: usize) -> u32 {
+        self.preferences.get(index).copied().unwrap_or(u32::MAX)
     }
 
     /// What was read, and what was left out for which reason.
