@@ -15,7 +15,6 @@ use varisk_reference::SequenceReader;
 
 use crate::AnnotateError;
 use crate::allele::{Allele, Direction, Placement, shift};
-use crate::choice::most_severe;
 use crate::genetic_code::GeneticCode;
 use crate::models::{FLANK_BASES, GeneModels};
 use crate::sequence::{CACHE_BASES, SequenceCache};
@@ -201,27 +200,36 @@ impl Annotator {
         let mut near = std::mem::take(&mut self.near);
         let models = Arc::clone(&self.models);
         models.near(contig, placed.allele.span(), self.options.flank, &mut near);
-        let in_full = self.options.lines == Lines::All;
-        for index in &near {
-            if let Some(transcript) = models.transcripts().get(*index)
-                && let Some(consequence) =
-                    self.on_transcript(*index, transcript, &placed, in_full)?
-            {
-                found.push(consequence);
+        match self.options.lines {
+            Lines::All => {
+                for index in &near {
+                    if let Some(transcript) = models.transcripts().get(*index)
+                        && let Some(consequence) =
+                            self.on_transcript(*index, transcript, &placed)?
+                    {
+                        found.push(consequence);
+                    }
+                }
+            }
+            Lines::MostSevere => {
+                // The order of `most_severe`, with the terms alone.
+                let mut best = None;
+                for index in &near {
+                    if let Some(transcript) = models.transcripts().get(*index)
+                        && let Some(worst) = self.worst_on(*index, transcript, &placed.allele)?
+                    {
+                        let key = (worst, models.preference(*index), *index);
+                        best = Some(best.map_or(key, |held| key.min(held)));
+                    }
+                }
+                if let Some((_, _, index)) = best
+                    && let Some(transcript) = models.transcripts().get(index)
+                {
+                    found.extend(self.on_transcript(index, transcript, &placed)?);
+                }
             }
         }
         self.near = near;
-        if !in_full && let Some(chosen) = most_severe(found, &models) {
-            found.swap(0, chosen);
-            found.truncate(1);
-            if let Some(held) = found.first_mut()
-                && let Some(index) = held.transcript
-                && let Some(transcript) = models.transcripts().get(index)
-                && let Some(consequence) = self.on_transcript(index, transcript, &placed, true)?
-            {
-                *held = consequence;
-            }
-        }
         if found.is_empty() {
             found.push(Consequence {
                 terms: [Term::Intergenic].into_iter().collect(),
@@ -231,58 +239,65 @@ impl Annotator {
         Ok(())
     }
 
-    /// The consequence on one transcript; only its terms are sure to be there if not `in_full`.
     fn on_transcript(
         &mut self,
         index: usize,
         transcript: &Transcript,
         placed: &Placed,
-        in_full: bool,
     ) -> Result<Option<Consequence>, AnnotateError> {
         let allele = &placed.allele;
         let mut consequence = Consequence {
             transcript: Some(index),
             ..Consequence::default()
         };
-        let (start, end) = (transcript.start(), transcript.end());
-        // An insertion overlaps where both its neighbours do.
-        if allele.start > end || allele.end < start {
-            return Ok(beside(transcript, allele, self.options.flank, consequence));
-        }
-        if allele.alternate.is_empty() && allele.start <= start && allele.end >= end {
-            consequence.terms.insert(Term::TranscriptAblation);
+        if let Some((term, distance)) = whole(transcript, allele) {
+            if distance.is_some_and(|distance| distance > self.options.flank) {
+                return Ok(None);
+            }
+            consequence.terms.insert(term);
+            consequence.distance = distance;
             return Ok(Some(consequence));
         }
         let touched = regions(transcript, allele);
         consequence.terms = touched.terms;
         consequence.exons = touched.exons;
         consequence.introns = touched.introns;
-        if in_full {
-            consequence.splice_distance = splice_distance(transcript, allele);
-            consequence.last_exon = touched
-                .exons
-                .map(|(_, last)| last as usize == transcript.exons.len());
-            self.name(transcript, placed, &mut consequence.hgvsc);
-            consequence.cdna = cdna_range(transcript, allele);
+        consequence.splice_distance = splice_distance(transcript, allele);
+        consequence.last_exon = touched
+            .exons
+            .map(|(_, last)| last as usize == transcript.exons.len());
+        self.name(transcript, placed, &mut consequence.hgvsc);
+        consequence.cdna = cdna_range(transcript, allele);
+        if touched.coding {
+            self.coding(index, transcript, allele, &touched, &mut consequence)?;
         }
-        if transcript.coding.is_some() {
-            if touched.coding {
-                self.coding(index, transcript, allele, &touched, &mut consequence)?;
-            }
-            let terms = &mut consequence.terms;
-            terms.insert_if(touched.artefact && !touched.coding, Term::CodingSequence);
-            terms.insert_if(transcript.is_nmd_target(), Term::NmdTranscript);
-        } else {
-            let exonic = touched.exons.is_some() || touched.artefact;
-            let terms = &mut consequence.terms;
-            terms.insert_if(exonic, Term::NonCodingTranscriptExon);
-            terms.insert_if(!exonic, Term::NonCodingTranscript);
-        }
-        if consequence.terms.is_empty() {
-            // Between exon and intron parts that no term covers.
-            consequence.terms.insert(Term::Intron);
-        }
+        complete(transcript, &touched, &mut consequence.terms);
         Ok(Some(consequence))
+    }
+
+    /// The most severe term on one transcript.
+    fn worst_on(
+        &mut self,
+        index: usize,
+        transcript: &Transcript,
+        allele: &Allele,
+    ) -> Result<Option<Term>, AnnotateError> {
+        if let Some((term, distance)) = whole(transcript, allele) {
+            let is_near = distance.is_none_or(|distance| distance <= self.options.flank);
+            return Ok(is_near.then_some(term));
+        }
+        let touched = regions(transcript, allele);
+        let mut terms = touched.terms;
+        if touched.coding {
+            let mut consequence = Consequence {
+                terms,
+                ..Consequence::default()
+            };
+            self.coding(index, transcript, allele, &touched, &mut consequence)?;
+            terms = consequence.terms;
+        }
+        complete(transcript, &touched, &mut terms);
+        Ok(terms.worst())
     }
 
     fn name(&self, transcript: &Transcript, placed: &Placed, out: &mut String) {
@@ -530,38 +545,44 @@ pub(crate) fn coding_edit(
     })
 }
 
-/// An allele near a transcript, not in it.
-fn beside(
-    transcript: &Transcript,
-    allele: &Allele,
-    flank: u32,
-    mut consequence: Consequence,
-) -> Option<Consequence> {
-    let span = allele.span();
-    let low = span.start < transcript.start();
-    let distance = if allele.is_insertion() {
-        // Bases from the insertion to the transcript: none where it lies just beside it.
-        if low {
-            transcript.start().saturating_sub(allele.start) + 1
-        } else {
-            allele.end.saturating_sub(transcript.end()) + 1
-        }
-    } else if low {
-        transcript.start().saturating_sub(allele.end)
-    } else {
-        allele.start.saturating_sub(transcript.end())
-    };
-    if distance > flank {
-        return None;
+/// The one term of an allele that lies outside a transcript, with the bases between them, or that
+/// deletes the whole of it; `None` for one that lies in it.
+fn whole(transcript: &Transcript, allele: &Allele) -> Option<(Term, Option<u32>)> {
+    let (start, end) = (transcript.start(), transcript.end());
+    // An insertion overlaps where both its neighbours do.
+    if allele.start <= end && allele.end >= start {
+        let deleted = allele.alternate.is_empty() && allele.start <= start && allele.end >= end;
+        return deleted.then_some((Term::TranscriptAblation, None));
     }
+    let low = allele.span().start < start;
+    let distance = match (allele.is_insertion(), low) {
+        // An insertion just beside the transcript has a distance of one base.
+        (true, true) => start.saturating_sub(allele.start).saturating_add(1),
+        (true, false) => allele.end.saturating_sub(end).saturating_add(1),
+        (false, true) => start.saturating_sub(allele.end),
+        (false, false) => allele.start.saturating_sub(end),
+    };
     let is_upstream = low == (transcript.strand == Strand::Forward);
-    consequence.terms.insert(if is_upstream {
+    let term = if is_upstream {
         Term::Upstream
     } else {
         Term::Downstream
-    });
-    consequence.distance = Some(distance);
-    Some(consequence)
+    };
+    Some((term, Some(distance)))
+}
+
+/// Adds the terms that go with the kind of transcript.
+fn complete(transcript: &Transcript, touched: &Regions, terms: &mut TermSet) {
+    if transcript.coding.is_some() {
+        terms.insert_if(touched.artefact && !touched.coding, Term::CodingSequence);
+        // Between exon and intron parts that no term covers.
+        terms.insert_if(terms.is_empty(), Term::Intron);
+        terms.insert_if(transcript.is_nmd_target(), Term::NmdTranscript);
+    } else {
+        let exonic = touched.exons.is_some() || touched.artefact;
+        terms.insert_if(exonic, Term::NonCodingTranscriptExon);
+        terms.insert_if(!exonic, Term::NonCodingTranscript);
+    }
 }
 
 /// First and last position in the spliced transcript, from 1, `None` for an end that is not in an
