@@ -159,6 +159,7 @@ impl BundleBuilder {
             duplicates: made.counts.duplicates,
             longest_interval: (source.match_kind() == MatchKind::Position)
                 .then_some(made.counts.longest_interval),
+            only: source.only.clone(),
             models: made.models,
         })
     }
@@ -208,6 +209,7 @@ impl BundleBuilder {
             dropped: meta.dropped.clone(),
             duplicates: 0,
             longest_interval: None,
+            only: BTreeMap::new(),
             models: Vec::new(),
         })
     }

@@ -77,6 +77,9 @@ pub struct SourceConfig {
     /// What a gene table is keyed by.
     #[serde(default)]
     pub key: Option<GeneTableKey>,
+    /// Rows of a table to keep: those that have these texts in these columns.
+    #[serde(default)]
+    pub only: BTreeMap<String, String>,
 }
 
 /// The kinds of match that a configuration can choose from.
@@ -317,6 +320,9 @@ impl SourceConfig {
         if self.matching.is_some() && !matches!(self.kind, K::Vcf | K::Table) {
             return Err("'match' belongs to kinds 'vcf' and 'table'; remove it".to_owned());
         }
+        if !self.only.is_empty() && !matches!(self.kind, K::Table | K::GeneTable) {
+            return Err("'only' belongs to kinds 'table' and 'gene_table'; remove it".to_owned());
+        }
         if self.combine.is_some() && self.match_kind() != MatchKind::Position {
             return Err(
                 "'combine' belongs to sources that match by position; remove it".to_owned(),
@@ -450,6 +456,10 @@ mod tests {
         check(
             &format!("name = 'a'\nkind = 'bed'\nmatch = 'allele'\n{meta}"),
             "'match' belongs",
+        );
+        check(
+            &format!("name = 'a'\nkind = 'bed'\nonly = {{x = 'y'}}\n{meta}"),
+            "'only' belongs",
         );
         check(
             &format!("name = 'a'\nkind = 'vcf'\ncombine = 'max'\n{meta}fields.x = 'X'"),

@@ -59,6 +59,9 @@ pub struct LockedSource {
     pub duplicates: u64,
     /// Bases of the longest interval, where it matches by position.
     pub longest_interval: Option<u32>,
+    /// Rows of its table that were kept: those that have these texts in these columns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub only: BTreeMap<String, String>,
     /// Models that made its scores, where it is of kind `scores`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<LockedModel>,

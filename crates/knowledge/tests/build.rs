@@ -320,7 +320,7 @@ fn gene_tables_are_keyed_and_versions_ignored() {
     );
     place.write(
         "constraint.tsv",
-        "gene\tid\tloeuf\nA\tENSG1.5\t0.25\nB\tENSG2\tNA\n",
+        "gene\tid\tcanonical\tloeuf\nA\tENSG1.5\tfalse\t0.75\nA\tENSG1.5\ttrue\t0.25\nB\tENSG2\ttrue\tNA\n",
     );
     let sources = source(
         "validity",
@@ -331,7 +331,7 @@ fn gene_tables_are_keyed_and_versions_ignored() {
         "constraint",
         "gene_table",
         "constraint.tsv",
-        "key = { column = 'id', by = 'id' }\nfields.loeuf = { from = 'loeuf', type = 'float' }",
+        "only = { canonical = 'true' }\nkey = { column = 'id', by = 'id' }\nfields.loeuf = { from = 'loeuf', type = 'float' }",
     );
     let bundle = place.build("out", &sources).unwrap();
     // Fields by name: class, disease.
@@ -343,6 +343,9 @@ fn gene_tables_are_keyed_and_versions_ignored() {
         table_lines(&bundle, "constraint"),
         ["ENSG1 0.25", "ENSG2 -"]
     );
+    let locked = bundle.source("constraint").unwrap();
+    assert_eq!(locked.dropped.get("not_selected"), Some(&1));
+    assert_eq!(locked.only["canonical"], "true");
     let locked = bundle.source("validity").unwrap();
     assert_eq!(
         (locked.duplicates, locked.dropped.get("no_gene")),

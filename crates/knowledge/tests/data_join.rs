@@ -498,3 +498,51 @@ fn bcf_gives_the_same_table_as_vcf() {
         "{tables:#?}"
     );
 }
+
+/// Public gene tables, with the column names and the selection that the documentation gives.
+#[test]
+fn gene_tables_as_they_are_published() {
+    let data = shared();
+    let folder = tempfile::tempdir().unwrap();
+    let source = |name: &str, path: &str, more: &str| {
+        let path = data.join(path).display().to_string();
+        format!(
+            "[[source]]\nname = '{name}'\nkind = 'gene_table'\npath = '{path}'\nrelease = '1'\nlicence = 'x'\n{more}\n"
+        )
+    };
+    let text = "genome_build = 'GRCh38'\n".to_owned()
+        + &source(
+            "v4",
+            "clinvar_gnomad/scout_gnomad.v4.1.constraint_metrics_reduced.tsv.gz",
+            "key = { column = 'gene_id', by = 'id' }\nonly = { mane_select = 'true' }\nfields = { loeuf = { from = 'lof.oe_ci.upper', type = 'float' } }",
+        )
+        + &source(
+            "v2",
+            "clinvar_gnomad/gnomad.v2.1.1.gene-constraints.tsv.gz",
+            "key = { column = 'gene', by = 'symbol' }\nfields = { pli = { from = 'pLI', type = 'float' }, loeuf = { from = 'oe_lof_upper', type = 'float' } }",
+        )
+        + &source(
+            "validity",
+            "phenotype_kb/clingen/Clingen-Gene-Disease-Summary-2025-01-09.csv.gz",
+            "key = { column = 'GENE SYMBOL', by = 'symbol' }\nfields = { disease = 'DISEASE LABEL', class = 'CLASSIFICATION' }",
+        );
+    let file = folder.path().join("knowledge.toml");
+    std::fs::write(&file, text).unwrap();
+    let config = KnowledgeConfig::read(&file).unwrap();
+    let reference = Reference::open(data.join(CHR22)).unwrap();
+    let output = folder.path().join("out");
+    let mut builder = BundleBuilder::try_new(&output, config.genome_build, reference).unwrap();
+    for source in &config.sources {
+        let locked = builder
+            .add(source, &mut |_| ())
+            .unwrap_or_else(|error| panic!("{error}"));
+        println!(
+            "{}: {} rows, {} duplicates, dropped {:?}",
+            locked.name, locked.table.rows, locked.duplicates, locked.dropped
+        );
+        let dropped: u64 = locked.dropped.values().sum();
+        assert_eq!(locked.records, locked.table.rows + dropped);
+        assert!(locked.table.rows > 100);
+    }
+    builder.finish().unwrap();
+}

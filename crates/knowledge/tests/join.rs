@@ -285,7 +285,8 @@ fn queries() -> impl Strategy<Value = Vec<Allele>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 60,
+        failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn equals_a_nested_loop_however_batches_are_cut(all in queries(), size in 1usize..60) {

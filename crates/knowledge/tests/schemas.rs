@@ -80,8 +80,8 @@ fn lock() {
     let source = &lock["sources"][0];
     let definition = |name: &str| keys(&schema["$defs"][name]["properties"]);
     let mut written = keys(source);
-    // Only sources of scores have models.
-    written.insert("models".to_owned());
+    // Only sources of scores have models, and only tables a selection.
+    written.extend(["models".to_owned(), "only".to_owned()]);
     assert_eq!(definition("source"), written);
     let required: BTreeSet<String> =
         serde_json::from_value(schema["$defs"]["source"]["required"].clone()).unwrap();

@@ -11,6 +11,9 @@ use super::{defect, malformed};
 /// Lines in which the column names are looked for; some tables begin with a licence or a title.
 const MAX_PREAMBLE: u64 = 200;
 
+/// Why a row was left out: it is none of those that the configuration keeps.
+pub(super) const NOT_SELECTED: &str = "not_selected";
+
 /// Rows of a table.
 pub(super) struct Delimited<'s> {
     source: &'s SourceConfig,
@@ -21,6 +24,8 @@ pub(super) struct Delimited<'s> {
     offset: u64,
     /// Columns of a row; 0 until the first row where no header says it.
     columns: usize,
+    /// Columns and what must stand in them.
+    only: Vec<(usize, &'s str)>,
 }
 
 impl<'s> Delimited<'s> {
@@ -34,12 +39,14 @@ impl<'s> Delimited<'s> {
         has_header: bool,
     ) -> Result<(Self, Vec<usize>), KnowledgeError> {
         let mut lines = Lines::open(&source.path)?;
+        let selecting = source.only.keys().map(String::as_str);
         let names: Vec<&str> = wanted
             .iter()
             .filter_map(|column| match column {
                 ColumnRef::Name(name) => Some(name.as_str()),
                 ColumnRef::Number(_) => None,
             })
+            .chain(selecting)
             .collect();
         let (header, delimiter) = if has_header && !names.is_empty() {
             let found = find_header(&mut lines, &names)?;
@@ -65,32 +72,34 @@ impl<'s> Delimited<'s> {
             };
             (header, delimiter)
         };
-        let index =
-            |column: &&ColumnRef| match column {
-                ColumnRef::Number(number) => number
-                    .checked_sub(1)
-                    .filter(|index| header.is_empty() || *index < header.len())
-                    .ok_or_else(|| {
-                        defect(
-                            source,
-                            format!(
-                                "it has no column {number}; columns count from 1 to {}",
-                                header.len()
-                            ),
-                        )
-                    }),
-                ColumnRef::Name(name) => header.iter().position(|other| other == name).ok_or_else(
-                    || {
-                        defect(
-                            source,
-                            format!(
-                                "the column '{name}' has no number; without a header give numbers"
-                            ),
-                        )
-                    },
-                ),
-            };
+        let named = |name: &str| {
+            let place = header.iter().position(|other| other == name);
+            place.ok_or_else(|| {
+                defect(
+                    source,
+                    format!("the column '{name}' has no number; without a header give numbers"),
+                )
+            })
+        };
+        let index = |column: &&ColumnRef| match column {
+            ColumnRef::Number(number) => number
+                .checked_sub(1)
+                .filter(|index| header.is_empty() || *index < header.len())
+                .ok_or_else(|| {
+                    defect(
+                        source,
+                        format!(
+                            "it has no column {number}; columns count from 1 to {}",
+                            header.len()
+                        ),
+                    )
+                }),
+            ColumnRef::Name(name) => named(name),
+        };
         let indices = wanted.iter().map(index).collect::<Result<_, _>>()?;
+        let only = source.only.iter();
+        let only = only.map(|(name, text)| Ok((named(name)?, text.as_str())));
+        let only = only.collect::<Result<_, KnowledgeError>>()?;
         let offset = lines.number();
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -106,6 +115,7 @@ impl<'s> Delimited<'s> {
             record: csv::ByteRecord::new(),
             offset,
             columns: header.len(),
+            only,
         };
         Ok((table, indices))
     }
@@ -142,6 +152,13 @@ impl<'s> Delimited<'s> {
             }
         }
         Ok(more)
+    }
+
+    /// Whether the row is one of those that the configuration keeps.
+    pub(super) fn is_selected(&self) -> bool {
+        self.only
+            .iter()
+            .all(|(column, text)| self.cell(*column) == text.as_bytes())
     }
 
     /// A cell of the row, without blanks around it.

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 
-use super::delimited::Delimited;
+use super::delimited::{Delimited, NOT_SELECTED};
 use super::{configured, defect};
 use crate::build::{Made, Tally};
 use crate::rows::FieldBuilder;
@@ -40,6 +40,10 @@ pub(crate) fn build(source: &SourceConfig, output: &Path) -> Result<Made, Knowle
         .collect();
     while table.next()? {
         tally.records += 1;
+        if !table.is_selected() {
+            tally.drop_row(NOT_SELECTED);
+            continue;
+        }
         let text = table.text(key_column[0])?;
         let gene = match key.by {
             GeneKey::Symbol => text,

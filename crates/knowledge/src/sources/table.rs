@@ -2,7 +2,7 @@
 
 use varisk_reference::Normaliser;
 
-use super::delimited::Delimited;
+use super::delimited::{Delimited, NOT_SELECTED};
 use super::place::{ContigFinder, WrittenAllele, interval_key, with_key};
 use super::{UNKNOWN_CONTIG, defect};
 use crate::build::TableSink;
@@ -38,6 +38,10 @@ pub(super) fn read(
     let mut normaliser = Normaliser::new(sink.reference.reader()?);
     while table.next()? {
         sink.count_records(1);
+        if !table.is_selected() {
+            sink.tally.drop_row(NOT_SELECTED);
+            continue;
+        }
         let Some(contig) = finder.find(&contigs, table.cell(places[0])) else {
             sink.tally.drop_row(UNKNOWN_CONTIG);
             continue;
