@@ -2,6 +2,7 @@
 
 mod coding;
 mod compound;
+mod edit;
 pub(crate) mod frame;
 mod hgvs;
 mod nmd;
@@ -20,7 +21,9 @@ use crate::models::{FLANK_BASES, GeneModels};
 use crate::sequence::{CACHE_BASES, SequenceCache};
 use crate::term::{Term, TermSet};
 use crate::transcript::{Strand, Transcript};
-use frame::{Edited, Frame};
+pub(crate) use compound::Compound;
+use edit::{CodingEdit, coding_edit};
+use frame::Frame;
 pub use nmd::{NMD_JUNCTION_BASES, NmdPrediction};
 use regions::splice_distance;
 pub(crate) use regions::{Regions, regions};
@@ -375,176 +378,6 @@ impl Annotator {
     }
 }
 
-/// The consequence of several alleles of one haplotype on one transcript.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Compound {
-    /// Indices of the alleles, in transcript direction.
-    pub(crate) members: Vec<usize>,
-    pub(crate) consequence: Consequence,
-    /// A stop that the haplotype gained lies before it in the transcript.
-    pub(crate) after_stop: bool,
-}
-
-impl Annotator {
-    /// What the alleles of one haplotype do to a transcript together. Alleles that touch the same
-    /// codon, or lie between shifts of the frame that make each other good, have one consequence.
-    /// Also gives the indices of alleles that overlap another one before them, and so cannot lie
-    /// on the same haplotype. Alleles that do not lie wholly in the coding region of one exon are
-    /// left out: they have the consequence that each has alone.
-    pub(crate) fn compounds(
-        &mut self,
-        index: usize,
-        transcript: &Transcript,
-        alleles: &[Allele],
-    ) -> Result<(Vec<Compound>, Vec<usize>), AnnotateError> {
-        let spliced = self.cache.get(index, transcript, &mut self.reader)?;
-        let code = self
-            .codes
-            .get(transcript.contig.0 as usize)
-            .copied()
-            .unwrap_or_default();
-        let frame = Frame::new(transcript, &spliced, code);
-        let mut edits: Vec<(usize, Edit)> = alleles
-            .iter()
-            .enumerate()
-            .filter_map(|(number, allele)| {
-                let touched = regions(transcript, allele);
-                if !touched.coding {
-                    return None;
-                }
-                match coding_edit(transcript, allele, &touched, &frame) {
-                    CodingEdit::Inside(edit) => Some((number, edit)),
-                    _ => None,
-                }
-            })
-            .collect();
-        edits.sort_by_key(|(number, edit)| (edit.first, edit.removed, *number));
-        let (groups, overlapping) = compound::groups(edits);
-        let mut found = Vec::with_capacity(groups.len());
-        let mut after_stop = false;
-        for group in groups {
-            let edit = group.joined(&frame);
-            let edited = edit.of(frame);
-            let change = coding::change(transcript, &edited);
-            let mut consequence = Consequence {
-                terms: change.terms,
-                transcript: Some(index),
-                ..Consequence::default()
-            };
-            // A stop that only the shifted frame brings, somewhere behind, is the frame shift's own.
-            if edited.shifts_frame() && change.protein.premature_stop > Some(group.first_end() / 3)
-            {
-                consequence.terms.remove(Term::StopGained);
-            }
-            consequence
-                .terms
-                .insert_if(transcript.is_nmd_target(), Term::NmdTranscript);
-            let last = edit
-                .first
-                .saturating_add(edit.removed.max(1))
-                .saturating_sub(1);
-            consequence.cds = (
-                Some(edit.first.saturating_add(1)),
-                Some(last.saturating_add(1)),
-            );
-            if let Some((first, last)) = change.residues {
-                consequence.protein = (Some(first), Some(last));
-            }
-            consequence.nmd = change
-                .protein
-                .premature_stop
-                .map(|stop| nmd::predict(transcript, &edited, stop));
-            let gains = change.protein.premature_stop.is_some();
-            consequence.codons = change.codons;
-            consequence.amino_acids = change.amino_acids;
-            if let Some(protein_id) = transcript.protein_id()
-                && !change.protein.name.is_empty()
-            {
-                consequence.hgvsp = format!("{protein_id}:{}", change.protein.name);
-            }
-            found.push(Compound {
-                members: group.members().collect(),
-                consequence,
-                after_stop,
-            });
-            after_stop |= gains;
-        }
-        Ok((found, overlapping))
-    }
-}
-
-/// Bases of a reading frame that an allele replaces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Edit {
-    /// Position of the first one in the frame, from 0.
-    pub(crate) first: u32,
-    pub(crate) removed: u32,
-    /// In transcript direction.
-    pub(crate) added: Vec<u8>,
-}
-
-impl Edit {
-    pub(crate) fn of<'a>(&'a self, frame: Frame<'a>) -> Edited<'a> {
-        Edited {
-            frame,
-            first: self.first,
-            removed: self.removed,
-            added: &self.added,
-        }
-    }
-}
-
-/// What an allele that touches the coding region does to the reading frame.
-pub(crate) enum CodingEdit {
-    /// It lies wholly in the coding region of one exon.
-    Inside(Edit),
-    /// It reaches out of it: the stretch of the spliced transcript, and what is put there where it
-    /// lies in one exon.
-    Partial {
-        cdna: (u32, u32),
-        added: Option<Vec<u8>>,
-    },
-    /// It lies at the edge of an exon, and may be spliced in or out; or REF is not what the
-    /// reference has.
-    Unknown,
-}
-
-pub(crate) fn coding_edit(
-    transcript: &Transcript,
-    allele: &Allele,
-    touched: &Regions,
-    frame: &Frame<'_>,
-) -> CodingEdit {
-    let Some((first, end)) = coding_cdna(transcript, allele) else {
-        return CodingEdit::Unknown;
-    };
-    let added = hgvs::in_direction(transcript.strand, &allele.alternate);
-    let in_one_exon = allele.span().start >= transcript.start()
-        && allele.span().end <= transcript.end()
-        && touched.introns.is_none()
-        && touched.exons.is_some_and(|(first, last)| first == last)
-        && !touched.artefact;
-    let removed = hgvs::in_direction(transcript.strand, &allele.reference);
-    let is_as_read = (first..end)
-        .map(|at| frame.cdna_base(at))
-        .eq(removed.iter().map(|base| Some(*base)));
-    if in_one_exon && !is_as_read {
-        return CodingEdit::Unknown;
-    }
-    let (start, stop) = transcript.coding_range;
-    if !in_one_exon || first < start || end > stop {
-        return CodingEdit::Partial {
-            cdna: (first, end),
-            added: in_one_exon.then_some(added),
-        };
-    }
-    CodingEdit::Inside(Edit {
-        first: frame.position(first),
-        removed: end - first,
-        added,
-    })
-}
-
 /// The one term of an allele that lies outside a transcript, with the bases between them, or that
 /// deletes the whole of it; `None` for one that lies in it.
 fn whole(transcript: &Transcript, allele: &Allele) -> Option<(Term, Option<u32>)> {
@@ -603,36 +436,6 @@ fn cds_range(frame: &Frame<'_>, transcript: &Transcript, cdna: Range) -> Range {
         (start <= cdna && cdna < end).then(|| frame.position(cdna).saturating_add(1))
     };
     (at(cdna.0), at(cdna.1))
-}
-
-/// Stretch of the spliced transcript that an allele replaces, half-open; empty for an insertion.
-/// `None` for an insertion at the edge of an exon.
-fn coding_cdna(transcript: &Transcript, allele: &Allele) -> Option<(u32, u32)> {
-    let forward = transcript.strand == Strand::Forward;
-    if allele.is_insertion() {
-        let (before, behind) = if forward {
-            (allele.end, allele.start)
-        } else {
-            (allele.start, allele.end)
-        };
-        let (before, behind) = (transcript.cdna(before)?, transcript.cdna(behind)?);
-        return (before.checked_add(1)? == behind).then_some((behind, behind));
-    }
-    let mut range: Option<(u32, u32)> = None;
-    let first = transcript
-        .exons
-        .partition_point(|exon| exon.end < allele.start);
-    for exon in transcript.exons.iter().skip(first) {
-        if exon.start > allele.end {
-            break;
-        }
-        let ends = [allele.start.max(exon.start), allele.end.min(exon.end)];
-        for cdna in ends.into_iter().filter_map(|at| transcript.cdna(at)) {
-            let (low, high) = range.unwrap_or((cdna, cdna));
-            range = Some((low.min(cdna), high.max(cdna)));
-        }
-    }
-    range.map(|(low, high)| (low, high.saturating_add(1)))
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@
 
 mod support;
 
+#[path = "support/shell.rs"]
+mod shell;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +18,8 @@ use arrow::array::{
     UInt64Array,
 };
 use arrow::record_batch::RecordBatch;
-use support::{data, shell};
+use shell::shell;
+use support::data;
 use varisk_annotate::{FromInfoStage, InfoKind, columns};
 use varisk_core::{CallMatrix, ContigSet, SiteBatch, Stage, site_schema};
 

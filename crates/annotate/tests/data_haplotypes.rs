@@ -5,6 +5,9 @@
 
 mod support;
 
+#[path = "support/shell.rs"]
+mod shell;
+
 #[path = "support/models.rs"]
 mod models;
 
@@ -17,7 +20,8 @@ use arrow::array::{
 };
 use arrow::datatypes::UInt8Type;
 use arrow::record_batch::RecordBatch;
-use support::{data, shell};
+use shell::shell;
+use support::data;
 use varisk_annotate::{
     GeneModels, HaplotypeConsequences, HaplotypeOptions, Term, Transcript, UnphasedCalls,
 };

@@ -3,17 +3,121 @@
 //! As in `bcftools csq`: alleles of one codon are read together, and so are all alleles from one
 //! that shifts the frame to the one that makes it good; others stand alone.
 
-use super::Edit;
+use super::edit::{CodingEdit, Edit, coding_edit};
 use super::frame::Frame;
+use super::regions::regions;
+use super::{Annotator, Consequence, coding, nmd};
+use crate::AnnotateError;
+use crate::allele::Allele;
+use crate::term::Term;
+use crate::transcript::Transcript;
+
+/// The consequence of several alleles of one haplotype on one transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Compound {
+    /// Indices of the alleles, in transcript direction.
+    pub(crate) members: Vec<usize>,
+    pub(crate) consequence: Consequence,
+    /// A stop that the haplotype gained lies before it in the transcript.
+    pub(crate) after_stop: bool,
+}
+
+impl Annotator {
+    /// What the alleles of one haplotype do to a transcript together. Alleles that touch the same
+    /// codon, or lie between shifts of the frame that make each other good, have one consequence.
+    /// Also gives the indices of alleles that overlap another one before them, and so cannot lie
+    /// on the same haplotype. Alleles that do not lie wholly in the coding region of one exon are
+    /// left out: they have the consequence that each has alone.
+    pub(crate) fn compounds(
+        &mut self,
+        index: usize,
+        transcript: &Transcript,
+        alleles: &[Allele],
+    ) -> Result<(Vec<Compound>, Vec<usize>), AnnotateError> {
+        let spliced = self.cache.get(index, transcript, &mut self.reader)?;
+        let code = self
+            .codes
+            .get(transcript.contig.0 as usize)
+            .copied()
+            .unwrap_or_default();
+        let frame = Frame::new(transcript, &spliced, code);
+        let mut edits: Vec<(usize, Edit)> = alleles
+            .iter()
+            .enumerate()
+            .filter_map(|(number, allele)| {
+                let touched = regions(transcript, allele);
+                if !touched.coding {
+                    return None;
+                }
+                match coding_edit(transcript, allele, &touched, &frame) {
+                    CodingEdit::Inside(edit) => Some((number, edit)),
+                    _ => None,
+                }
+            })
+            .collect();
+        edits.sort_by_key(|(number, edit)| (edit.first, edit.removed, *number));
+        let (groups, overlapping) = groups(edits);
+        let mut found = Vec::with_capacity(groups.len());
+        let mut after_stop = false;
+        for group in groups {
+            let edit = group.joined(&frame);
+            let edited = edit.of(frame);
+            let change = coding::change(transcript, &edited);
+            let mut consequence = Consequence {
+                terms: change.terms,
+                transcript: Some(index),
+                ..Consequence::default()
+            };
+            // A stop that only the shifted frame brings, somewhere behind, is the frame shift's own.
+            if edited.shifts_frame() && change.protein.premature_stop > Some(group.first_end() / 3)
+            {
+                consequence.terms.remove(Term::StopGained);
+            }
+            consequence
+                .terms
+                .insert_if(transcript.is_nmd_target(), Term::NmdTranscript);
+            let last = edit
+                .first
+                .saturating_add(edit.removed.max(1))
+                .saturating_sub(1);
+            consequence.cds = (
+                Some(edit.first.saturating_add(1)),
+                Some(last.saturating_add(1)),
+            );
+            if let Some((first, last)) = change.residues {
+                consequence.protein = (Some(first), Some(last));
+            }
+            consequence.nmd = change
+                .protein
+                .premature_stop
+                .map(|stop| nmd::predict(transcript, &edited, stop));
+            let gains = change.protein.premature_stop.is_some();
+            consequence.codons = change.codons;
+            consequence.amino_acids = change.amino_acids;
+            if let Some(protein_id) = transcript.protein_id()
+                && !change.protein.name.is_empty()
+            {
+                consequence.hgvsp = format!("{protein_id}:{}", change.protein.name);
+            }
+            found.push(Compound {
+                members: group.members().collect(),
+                consequence,
+                after_stop,
+            });
+            after_stop |= gains;
+        }
+        Ok((found, overlapping))
+    }
+}
 
 /// Alleles that are read together, in transcript direction.
-pub(super) struct Group {
+struct Group {
     edits: Vec<(usize, Edit)>,
 }
 
 /// Groups edits that are sorted by position. Edits that overlap one before them are left out and
 /// given by number.
-pub(super) fn groups(edits: Vec<(usize, Edit)>) -> (Vec<Group>, Vec<usize>) {
+fn groups(edits: Vec<(usize, Edit)>) -> (Vec<Group>, Vec<usize>) {
     let mut groups: Vec<Group> = Vec::new();
     let mut overlapping = Vec::new();
     let mut free_from = 0u32;
@@ -60,12 +164,12 @@ pub(super) fn groups(edits: Vec<(usize, Edit)>) -> (Vec<Group>, Vec<usize>) {
 }
 
 impl Group {
-    pub(super) fn members(&self) -> impl Iterator<Item = usize> {
+    fn members(&self) -> impl Iterator<Item = usize> {
         self.edits.iter().map(|(number, _)| *number)
     }
 
     /// Position of the last base of the first edit, in the changed frame.
-    pub(super) fn first_end(&self) -> u32 {
+    fn first_end(&self) -> u32 {
         self.edits.first().map_or(0, |(_, edit)| {
             let added = u32::try_from(edit.added.len()).unwrap_or(u32::MAX);
             edit.first.saturating_add(added.max(1)).saturating_sub(1)
@@ -73,7 +177,7 @@ impl Group {
     }
 
     /// One edit that does what all of them do, with the bases between them.
-    pub(super) fn joined(&self, frame: &Frame<'_>) -> Edit {
+    fn joined(&self, frame: &Frame<'_>) -> Edit {
         let mut joined = Edit {
             first: self.edits.first().map_or(0, |(_, edit)| edit.first),
             removed: 0,

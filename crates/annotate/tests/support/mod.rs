@@ -1,7 +1,6 @@
 //! What the tests on real data share: where the data is, running outside tools.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Folder of the shared data sets.
 pub(crate) fn data() -> PathBuf {
@@ -15,18 +14,4 @@ pub(crate) fn data() -> PathBuf {
         folder.display()
     );
     folder
-}
-
-/// Runs a shell pipeline and gives its standard output.
-pub(crate) fn shell(script: &str) -> String {
-    let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", script])
-        .output()
-        .expect("bash runs");
-    assert!(
-        output.status.success(),
-        "`{script}` failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("output is text")
 }

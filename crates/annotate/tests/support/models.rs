@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::support::shell;
+use super::shell::shell;
 
 /// The GFF3 with a line for each parent: bcftools knows one parent only.
 pub(crate) fn one_parent_each(models: &Path) -> String {
