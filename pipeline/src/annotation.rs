@@ -10,7 +10,9 @@ use varisk_alignments::{
     AlignmentFilters, AlignmentOptions, AlignmentReference, AlignmentSource, ReadsOptions,
     ReadsStage,
 };
-use varisk_annotate::{ConsequenceOptions, ConsequenceStage, FromInfoStage, GeneModels, InfoKind};
+use varisk_annotate::{
+    ConsequenceOptions, ConsequenceStage, FromInfoStage, GeneModels, InfoKind, Lines,
+};
 use varisk_core::{GenomeBuild, Stage, columns as c};
 use varisk_encode::{Bundle as ModelBundle, NeededSources};
 use varisk_knowledge::{
@@ -21,7 +23,7 @@ use varisk_reference::Reference;
 use varisk_report::SourceRecord;
 use varisk_score::ScoreStage;
 
-use crate::arguments::ConsequenceChoice;
+use crate::arguments::{ConsequenceChoice, LinesChoice};
 use crate::exit::Refusal;
 use crate::hash;
 use crate::plan::manifest_sha256;
@@ -45,6 +47,8 @@ pub(crate) struct Annotation {
     /// INFO or are not there.
     pub(crate) genes: Option<BTreeSet<String>>,
     pub(crate) has_consequences: bool,
+    /// The gene models that consequences come from.
+    pub(crate) models: Option<Arc<GeneModels>>,
     bundle: Option<Bundle>,
     prescored: BTreeMap<String, Vec<String>>,
 }
@@ -120,6 +124,7 @@ impl Annotation {
             warnings: Vec::new(),
             genes: None,
             has_consequences: false,
+            models: None,
             bundle,
             prescored: BTreeMap::new(),
         };
@@ -296,7 +301,17 @@ impl Annotation {
             self.sources.push(record_of_file(path)?);
             Some((models, path.display().to_string()))
         } else {
-            self.models_of_bundle(ingredients)?
+            match &self.bundle {
+                Some(bundle) => match models_of_bundle(bundle, ingredients.reference)? {
+                    Some((models, source)) => {
+                        let origin = format!("{} ({})", bundle.folder().display(), source.name);
+                        self.sources.push(source);
+                        Some((models, origin))
+                    }
+                    None => None,
+                },
+                None => None,
+            }
         };
         let Some((models, origin)) = models else {
             if settings.consequences == Some(ConsequenceChoice::GeneModels) {
@@ -314,37 +329,17 @@ impl Annotation {
             .flat_map(|transcript| [transcript.gene(), transcript.gene_id()]);
         self.genes = Some(genes.flatten().map(str::to_owned).collect());
         self.has_consequences = true;
-        let stage = ConsequenceStage::try_new(
-            Arc::new(models),
-            ingredients.reference.clone(),
-            ConsequenceOptions::default(),
-        )?;
+        let models = Arc::new(models);
+        self.models = Some(Arc::clone(&models));
+        let options = ConsequenceOptions {
+            lines: match settings.consequence_lines {
+                LinesChoice::All => Lines::All,
+                LinesChoice::MostSevere => Lines::MostSevere,
+            },
+            ..ConsequenceOptions::default()
+        };
+        let stage = ConsequenceStage::try_new(models, ingredients.reference.clone(), options)?;
         self.push("consequences", Box::new(stage))
-    }
-
-    /// The gene models of the bundle, if it has some.
-    fn models_of_bundle(
-        &mut self,
-        ingredients: &Ingredients<'_>,
-    ) -> anyhow::Result<Option<(GeneModels, String)>> {
-        let Some(bundle) = &self.bundle else {
-            return Ok(None);
-        };
-        let mut sources = bundle
-            .sources()
-            .iter()
-            .filter(|source| source.kind == SourceKind::GeneModels);
-        let Some(source) = sources.next() else {
-            return Ok(None);
-        };
-        if sources.next().is_some() {
-            return Err(Refusal::Usage(format!("{}: the bundle has several gene models; name one file with --gene-models, or build a bundle with one", bundle.folder().display())).into());
-        }
-        let batches = bundle.table(&source.name)?;
-        let models = GeneModels::from_batches(&batches, ingredients.reference.contigs())?;
-        let origin = format!("{} ({})", bundle.folder().display(), source.name);
-        self.sources.push(record_of(source));
-        Ok(Some((models, origin)))
     }
 
     /// Whether a column holds nothing but what an earlier run scored.
@@ -383,6 +378,26 @@ impl Annotation {
             .collect();
         self.schema = Arc::new(Schema::new(fields));
     }
+}
+
+/// The gene models of a bundle, if it has some, and their record.
+pub(crate) fn models_of_bundle(
+    bundle: &Bundle,
+    reference: &Reference,
+) -> anyhow::Result<Option<(GeneModels, SourceRecord)>> {
+    let mut sources = bundle
+        .sources()
+        .iter()
+        .filter(|source| source.kind == SourceKind::GeneModels);
+    let Some(source) = sources.next() else {
+        return Ok(None);
+    };
+    if sources.next().is_some() {
+        return Err(Refusal::Usage(format!("{}: the bundle has several gene models; name one file with --gene-models, or build a bundle with one", bundle.folder().display())).into());
+    }
+    let batches = bundle.table(&source.name)?;
+    let models = GeneModels::from_batches(&batches, reference.contigs())?;
+    Ok(Some((models, record_of(source))))
 }
 
 fn record_of(source: &LockedSource) -> SourceRecord {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use varisk_annotate::{HaplotypeOptions, UnphasedCalls};
 
 /// From patients' variants to risk reports.
 ///
@@ -169,6 +170,9 @@ pub(crate) struct AnnotationArguments {
     /// Where consequences come from [default: gene-models where there are some, else none].
     #[arg(long)]
     pub(crate) consequences: Option<ConsequenceChoice>,
+    /// Lines of consequences for each allele [default: all].
+    #[arg(long)]
+    pub(crate) consequence_lines: Option<LinesChoice>,
 }
 
 /// What is known about sites in patients.
@@ -203,9 +207,9 @@ pub(crate) struct EvidenceArguments {
     pub(crate) min_baseq: Option<u8>,
 }
 
-/// Which alleles burden a gene.
+/// Genes and haplotypes of patients.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Burden of genes")]
+#[command(next_help_heading = "Genes of patients")]
 pub(crate) struct BurdenArguments {
     /// Only alleles with at most this frequency, by --burden-frequency; one that the source does not
     /// have counts as rare.
@@ -214,6 +218,39 @@ pub(crate) struct BurdenArguments {
     /// Field of the bundle with the frequency, such as gnomad.af.
     #[arg(long, value_name = "SOURCE.FIELD")]
     pub(crate) burden_frequency: Option<String>,
+    /// Also read the alleles of each haplotype of a patient together, and how: as 'bcftools csq' does.
+    #[arg(long)]
+    pub(crate) haplotypes: Option<HaplotypeChoice>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LinesChoice {
+    /// One for each transcript.
+    All,
+    /// The most severe one alone: faster, and a smaller output.
+    MostSevere,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum HaplotypeChoice {
+    /// Heterozygous calls without phase are left out.
+    Phased,
+    /// The order of alleles in GT is taken for their phase.
+    AsWritten,
+}
+
+impl HaplotypeChoice {
+    pub(crate) fn options(self) -> HaplotypeOptions {
+        HaplotypeOptions {
+            unphased: match self {
+                Self::Phased => UnphasedCalls::Skip,
+                Self::AsWritten => UnphasedCalls::AsWritten,
+            },
+            ..HaplotypeOptions::default()
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]

@@ -138,7 +138,7 @@ impl RunState {
             path: path.into(),
             detail: detail.to_owned(),
         };
-        let checkpoint: Checkpoint =
+        let mut checkpoint: Checkpoint =
             serde_json::from_slice(&text).map_err(|_| damaged(&path, "it cannot be read"))?;
         if checkpoint.seal()? != checkpoint.sha256
             || checkpoint.plan.sha256()? != checkpoint.plan_sha256
@@ -153,6 +153,7 @@ impl RunState {
                 Err(error) => return Err(damaged(&path, &error.to_string()).into()),
             }
         }
+        checkpoint.plan.open_context()?;
         let mut analyses = checkpoint.plan.analyses();
         if let Some((name, sha256)) = &checkpoint.folds {
             let path = folder.join(name);

@@ -263,6 +263,10 @@ fn write_patients(
     if plan.burden.is_some() {
         write_table(folder, Table::BURDEN.name, results.take(Table::BURDEN)?)?;
     }
+    if plan.haplotypes.is_some() {
+        let table = Table::HAPLOTYPES;
+        write_table(folder, table.name, results.take(table)?)?;
+    }
     if plan.outputs.is_empty() && end.patient_models.is_empty() {
         // Without models there is neither risk nor anything to rank variants by.
         return Ok(());

@@ -10,10 +10,15 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 use varisk_alignments::IdentityCheck;
+use varisk_annotate::{GeneModels, HaplotypeConsequences};
 use varisk_core::{Analysis, GenomeBuild, Patient, Sex, columns as c};
+use varisk_knowledge::Bundle;
+use varisk_reference::Reference;
 use varisk_report::{FileRecord, ModelRecord, SourceRecord};
 use varisk_risk::{Burden, GeneBurden, Quality, ScoreOutput, TopVariants};
 
+use crate::annotation::models_of_bundle;
+use crate::arguments::HaplotypeChoice;
 use crate::exit::Refusal;
 
 /// Role of a file with variants among the inputs.
@@ -24,6 +29,11 @@ pub(crate) const REFERENCE: &str = "reference";
 /// Role of a file with reads; its whole hash would take longer than the run.
 pub(crate) const ALIGNMENT: &str = "alignment";
 
+/// Role of a file with gene models.
+pub(crate) const GENE_MODELS: &str = "gene_models";
+/// Role of the lock of a knowledge bundle.
+pub(crate) const KNOWLEDGE_LOCK: &str = "knowledge_lock";
+
 /// The burden of genes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GeneBurdenPlan {
@@ -31,6 +41,29 @@ pub(crate) struct GeneBurdenPlan {
     pub(crate) frequency: Option<(String, f64)>,
     /// Features that patient models ask for.
     pub(crate) features: Vec<String>,
+}
+
+/// What folds need that no state saves: opened again where a state is taken up.
+#[derive(Clone, Default)]
+pub(crate) struct FoldContext(Option<(Arc<GeneModels>, Reference)>);
+
+impl FoldContext {
+    pub(crate) fn new(models: Arc<GeneModels>, reference: Reference) -> Self {
+        Self(Some((models, reference)))
+    }
+}
+
+/// The files behind it have fingerprints of their own.
+impl PartialEq for FoldContext {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for FoldContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FoldContext")
+    }
 }
 
 /// Schema of the rows of variants on their way to the table, contigs as indices: an Arrow IPC stream
@@ -117,7 +150,11 @@ pub(crate) struct FoldPlan {
     pub(crate) alignments: Vec<Option<PathBuf>>,
     /// Set where alleles have consequences.
     pub(crate) burden: Option<GeneBurdenPlan>,
+    /// Whether and how consequences of haplotypes are asked for.
+    pub(crate) haplotypes: Option<HaplotypeChoice>,
     pub(crate) rows: RowsSchema,
+    #[serde(skip)]
+    pub(crate) context: FoldContext,
 }
 
 impl FoldPlan {
@@ -178,6 +215,14 @@ impl FoldPlan {
                 burden.features.iter().cloned(),
             )));
         }
+        if let (Some(choice), Some((models, reference))) = (self.haplotypes, &self.context.0) {
+            analyses.push(Box::new(HaplotypeConsequences::new(
+                Arc::clone(models),
+                reference.clone(),
+                choice.options(),
+                self.patients.len(),
+            )));
+        }
         for folded in &self.outputs {
             analyses.push(Box::new(Burden::new(
                 folded.output.clone(),
@@ -192,6 +237,36 @@ impl FoldPlan {
             )));
         }
         analyses
+    }
+
+    /// Opens what the folds need, from the paths of the run.
+    pub(crate) fn open_context(&mut self) -> anyhow::Result<()> {
+        if self.haplotypes.is_none() || self.context.0.is_some() {
+            return Ok(());
+        }
+        let path = |wanted: &str| {
+            let mut own = self.fingerprints.iter();
+            own.find(|(role, _, _)| role == wanted)
+                .map(|(_, path, _)| path.as_path())
+        };
+        let missing = || {
+            Refusal::Data(
+                "the saved state names no reference or gene models; start the run anew".to_owned(),
+            )
+        };
+        let reference = Reference::open(path(REFERENCE).ok_or_else(missing)?)?;
+        let models = match (path(GENE_MODELS), path(KNOWLEDGE_LOCK)) {
+            (Some(path), _) => GeneModels::read(path, reference.contigs())?,
+            (None, Some(lock)) => {
+                let bundle = Bundle::open(lock.parent().unwrap_or(lock))?;
+                models_of_bundle(&bundle, &reference)?
+                    .ok_or_else(missing)?
+                    .0
+            }
+            (None, None) => return Err(missing().into()),
+        };
+        self.context = FoldContext::new(Arc::new(models), reference);
+        Ok(())
     }
 
     /// Records of the input files; their hashes are filled in at the end of the run.

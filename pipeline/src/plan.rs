@@ -27,8 +27,8 @@ use crate::arguments::{ConsequenceChoice, DeviceChoice, RefMismatchChoice};
 use crate::evidence::positions_of;
 use crate::exit::Refusal;
 use crate::fold_plan::{
-    ALIGNMENT, FoldPlan, FoldedOutput, GeneBurdenPlan, PatientModel, REFERENCE, RowsSchema,
-    VARIANTS, part_schema,
+    ALIGNMENT, FoldContext, FoldPlan, FoldedOutput, GENE_MODELS, GeneBurdenPlan, KNOWLEDGE_LOCK,
+    PatientModel, REFERENCE, RowsSchema, VARIANTS, part_schema,
 };
 use crate::genome::{callable_regions, find_build, ploidy, refuse_other_builds, regions};
 use crate::hash;
@@ -184,6 +184,13 @@ impl Plan {
             tf32: settings.tf32,
         };
         let burden = gene_burden(settings, &annotation, &patient)?;
+        let context = match (settings.haplotypes, &annotation.models) {
+            (None, _) => FoldContext::default(),
+            (Some(_), Some(models)) => FoldContext::new(Arc::clone(models), reference.clone()),
+            (Some(_), None) => {
+                return Err(Refusal::Usage("--haplotypes needs gene models; name a GFF3 or GTF with --gene-models, or a bundle that has them with --knowledge".to_owned()).into());
+            }
+        };
         let fold = FoldPlan {
             varisk: env!("CARGO_PKG_VERSION").to_owned(),
             verb: purpose.verb().to_owned(),
@@ -211,7 +218,9 @@ impl Plan {
             sources: annotation.sources.clone(),
             alignments: inputs.alignments.clone(),
             burden,
+            haplotypes: settings.haplotypes,
             rows: RowsSchema::default(),
+            context,
         };
         if fold.streams() && (settings.shard.is_some() || settings.resume) {
             return Err(Refusal::Usage("variants from a pipe cannot be read again, so neither --shard nor --resume goes with them; write them to a file first".to_owned()).into());
@@ -509,8 +518,8 @@ fn fingerprints(
         ("samplesheet", &settings.samplesheet),
         ("par", &settings.par),
         ("regions", &settings.regions_file),
-        ("knowledge_lock", &lock),
-        ("gene_models", &annotation.gene_models),
+        (KNOWLEDGE_LOCK, &lock),
+        (GENE_MODELS, &annotation.gene_models),
         ("sites", &evidence.sites),
         ("callable", &evidence.callable),
     ];
@@ -549,6 +558,8 @@ fn parameters(settings: &Settings, regions: &Regions) -> serde_json::Value {
         "ignore_unlisted_samples": settings.ignore_unlisted_samples,
         "sources": settings.annotation.sources,
         "consequences": settings.annotation.consequences,
+        "consequence_lines": settings.annotation.consequence_lines,
+        "haplotypes": settings.haplotypes,
         "absent_as_reference": settings.evidence.absent_as_reference,
         "min_reference_gq": settings.evidence.min_reference_gq,
         "min_reference_depth": settings.evidence.min_reference_depth,

@@ -10,7 +10,7 @@ use varisk_readers::{MIN_BLOCK_DEPTH, MIN_BLOCK_GQ};
 
 use crate::arguments::{
     AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice, EvidenceArguments,
-    RefMismatchChoice, RunArguments,
+    HaplotypeChoice, LinesChoice, RefMismatchChoice, RunArguments,
 };
 use crate::exit::Refusal;
 
@@ -56,6 +56,8 @@ pub(crate) struct ConfigFile {
     min_baseq: Option<u8>,
     burden_max_frequency: Option<f64>,
     burden_frequency: Option<String>,
+    consequence_lines: Option<LinesChoice>,
+    haplotypes: Option<HaplotypeChoice>,
 }
 
 impl ConfigFile {
@@ -89,6 +91,7 @@ pub(crate) struct Settings {
     pub(crate) evidence: EvidenceSettings,
     /// Column with a frequency and the limit, for the burden of genes.
     pub(crate) burden: Option<(String, f64)>,
+    pub(crate) haplotypes: Option<HaplotypeChoice>,
     #[serde(skip)]
     pub(crate) resume: bool,
     #[serde(skip)]
@@ -104,6 +107,7 @@ pub(crate) struct AnnotationSettings {
     pub(crate) gene_models: Option<PathBuf>,
     /// `None` where nothing was said: gene models where there are some.
     pub(crate) consequences: Option<ConsequenceChoice>,
+    pub(crate) consequence_lines: LinesChoice,
 }
 
 impl AnnotationSettings {
@@ -255,6 +259,7 @@ impl Settings {
             annotation,
             evidence,
             burden,
+            haplotypes: flags.burden.haplotypes.or(file.haplotypes),
             resume: flags.resume,
             dry_run: flags.dry_run,
         })
@@ -279,6 +284,10 @@ fn annotation(
         sources,
         gene_models: path(&flags.gene_models, file.gene_models.take()),
         consequences: flags.consequences.or(file.consequences),
+        consequence_lines: flags
+            .consequence_lines
+            .or(file.consequence_lines)
+            .unwrap_or(LinesChoice::All),
     }
 }
 

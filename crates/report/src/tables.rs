@@ -27,6 +27,10 @@ pub enum Kind {
     F64,
     /// True or false.
     Bool,
+    /// Unsigned, 8 bits.
+    U8,
+    /// A list of unsigned numbers of 32 bits.
+    U32List,
 }
 
 impl Kind {
@@ -41,6 +45,10 @@ impl Kind {
             Self::F32 => DataType::Float32,
             Self::F64 => DataType::Float64,
             Self::Bool => DataType::Boolean,
+            Self::U8 => DataType::UInt8,
+            Self::U32List => {
+                DataType::List(Arc::new(Field::new_list_field(DataType::UInt32, true)))
+            }
         }
     }
 
@@ -55,6 +63,8 @@ impl Kind {
             Self::F32 => "float32",
             Self::F64 => "float64",
             Self::Bool => "bool",
+            Self::U8 => "uint8",
+            Self::U32List => "list of uint32",
         }
     }
 }
@@ -101,7 +111,7 @@ pub struct Table {
     pub columns: &'static [Column],
 }
 
-use Kind::{Bool, F32, F64, Text, U16, U32, U64};
+use Kind::{Bool, F32, F64, Text, U8, U16, U32, U32List, U64};
 
 impl Table {
     /// Risk items of patients.
@@ -415,6 +425,69 @@ impl Table {
         ],
     };
 
+    /// Consequences of alleles that patients carry together.
+    pub const HAPLOTYPES: Self = Self {
+        name: "haplotype_consequences",
+        meaning: "a row for each patient, transcript and haplotype on which several alleles change the protein together; by patient in the order of the samplesheet, transcript, haplotype. Written under --haplotypes",
+        columns: &[
+            required("patient", Text, "patient identifier"),
+            required(
+                "haplotype",
+                U8,
+                "1 for the first allele of GT, 2 for the second",
+            ),
+            required("contig", Text, "contig, by the reference's name"),
+            optional("gene", Text, "gene symbol"),
+            required("transcript", Text, "identifier of the transcript"),
+            required(
+                "positions",
+                U32List,
+                "positions (1-based) of the alleles, in the direction of the transcript",
+            ),
+            required(
+                "alleles",
+                Text,
+                "the alleles (position REF>ALT), in the same order",
+            ),
+            optional(
+                "term",
+                Text,
+                "most severe Sequence Ontology term of the alleles together",
+            ),
+            optional("terms", Text, "all their terms, joined by '&'"),
+            optional("rank", U8, "Ensembl's rank of the term, 1 the most severe"),
+            optional("impact", Text, "HIGH, MODERATE, LOW or MODIFIER"),
+            optional("hgvsp", Text, "HGVS name on the protein"),
+            optional(
+                "cds_position",
+                U32,
+                "first position in the coding sequence, from 1",
+            ),
+            optional(
+                "protein_position",
+                U32,
+                "first position in the protein, from 1",
+            ),
+            optional("amino_acids", Text, "residues before and after"),
+            optional("codons", Text, "codons before and after"),
+            optional(
+                "nmd",
+                Text,
+                "what a premature stop leads to: triggers or escapes nonsense-mediated decay",
+            ),
+            optional(
+                "after_stop",
+                Bool,
+                "whether a stop that the haplotype gained lies before",
+            ),
+            optional(
+                "reason",
+                Text,
+                "why an allele could not be read with the others (overlaps_allele_before); then there are no terms",
+            ),
+        ],
+    };
+
     /// States of sites in patients.
     pub const EVIDENCE: Self = Self {
         name: "evidence",
@@ -504,12 +577,13 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::RISK,
         Self::FINDINGS,
         Self::VARIANTS,
         Self::FEATURES,
         Self::BURDEN,
+        Self::HAPLOTYPES,
         Self::QC,
         Self::EVIDENCE,
         Self::QUARANTINE,
