@@ -7,7 +7,7 @@ seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-    targets=(vcf_record vcf_header genotype bcf_record fasta_index manifest samplesheet)
+    targets=(vcf_record vcf_header genotype bcf_record fasta_index manifest samplesheet gene_models knowledge_config consequence_info)
 fi
 for target in "${targets[@]}"; do
     mkdir -p "corpus/$target"
