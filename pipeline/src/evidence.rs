@@ -96,7 +96,9 @@ pub(crate) fn rows(batch: &SiteBatch, patients: &[Patient]) -> anyhow::Result<Re
     let mut places: [UInt32Builder; 2] = Default::default();
     let mut depths: [UInt32Builder; 7] = Default::default();
     let mut qualities: [Float64Builder; 2] = Default::default();
-    for row in 0..batch.len() {
+    let reasons = batch.text(c::REASON)?;
+    // `<NON_REF>`, `*` and others that are no sequence have no state of their own.
+    for row in (0..batch.len()).filter(|row| reasons.is_null(*row)) {
         let contig = batch.contigs().name(ContigId(contigs.value(row)));
         for (sample, patient) in patients.iter().enumerate() {
             let code = batch.calls().row(row).get(sample).copied();

@@ -57,7 +57,13 @@ fn show<T>(
     })
 }
 
-fn build(config: &Path, reference: &Path, output: &Path, log: &Log) -> anyhow::Result<()> {
+/// Builds the bundle that a configuration describes.
+pub(crate) fn build(
+    config: &Path,
+    reference: &Path,
+    output: &Path,
+    log: &Log,
+) -> anyhow::Result<()> {
     let config = KnowledgeConfig::read(config)?;
     let reference = Reference::open(reference)?;
     refuse_other_build(config.genome_build, &reference)?;

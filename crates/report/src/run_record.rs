@@ -11,7 +11,7 @@ pub struct FileRecord {
     pub role: String,
     /// Path as given.
     pub path: String,
-    /// SHA-256 in lower-case hex; null for standard input and for the reference (whose index is
+    /// SHA-256 in lower-case hex; null for standard input, for files with reads, and for the reference (whose index is
     /// hashed instead, under the role `reference_index`).
     pub sha256: Option<String>,
     /// Size in bytes, where it is a file.

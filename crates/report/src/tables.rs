@@ -491,7 +491,7 @@ impl Table {
     /// States of sites in patients.
     pub const EVIDENCE: Self = Self {
         name: "evidence",
-        meaning: "a row for each allele and patient; alleles in the order of the input, patients in that of the samplesheet. Written by 'varisk evidence'",
+        meaning: "a row for each sequence allele and patient (alleles with a reason in the variants table have none); alleles in the order of the input, patients in that of the samplesheet. Written by 'varisk evidence'",
         columns: &[
             required("patient", Text, "patient identifier"),
             required("contig", Text, "contig, by the reference's name"),
