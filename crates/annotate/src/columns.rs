@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListArray, StructArray};
+use arrow::array::{ArrayRef, ListArray, StringBuilder, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -55,6 +55,9 @@ pub const LAST_EXON: &str = "consequence.last_exon";
 pub const SPLICE_DISTANCE: &str = "consequence.splice_distance";
 /// All lines, one for each transcript, of [`all_type`]; null for an allele that is no sequence.
 pub const ALL: &str = "consequence.all";
+/// All lines as VEP writes them into `CSQ` (`Utf8`); null for an allele that is no sequence. Takes the
+/// place of [`ALL`] after [`crate::ConsequenceStage::with_csq_text`].
+pub const CSQ_TEXT: &str = "consequence.csq";
 
 /// Type of [`ALL`]: a list of structs.
 #[must_use]
@@ -68,6 +71,11 @@ pub fn all_type() -> DataType {
 /// The columns that a stage adds, in order.
 #[must_use]
 pub fn consequence_fields() -> Vec<Field> {
+    fields_with(Field::new(ALL, all_type(), true))
+}
+
+/// The columns of the chosen line, and behind them that with all lines.
+fn fields_with(all: Field) -> Vec<Field> {
     let mut fields: Vec<Field> = FIELDS
         .iter()
         .filter(|(_, _, chosen)| *chosen)
@@ -80,14 +88,24 @@ pub fn consequence_fields() -> Vec<Field> {
         })
         .collect();
     fields.push(Field::new(HGVSG, DataType::Utf8, true));
-    fields.push(Field::new(ALL, all_type(), true));
+    fields.push(all);
     fields
 }
 
+/// The columns with all lines as text.
+fn text_fields() -> Vec<Field> {
+    fields_with(Field::new(CSQ_TEXT, DataType::Utf8, true))
+}
+
 /// A schema with the columns of consequences at its right.
-pub(crate) fn with_consequences(input: &SchemaRef) -> SchemaRef {
+pub(crate) fn with_consequences(input: &SchemaRef, as_text: bool) -> SchemaRef {
     let mut fields: Vec<Arc<Field>> = input.fields().iter().cloned().collect();
-    fields.extend(consequence_fields().into_iter().map(Arc::new));
+    let added = if as_text {
+        text_fields()
+    } else {
+        consequence_fields()
+    };
+    fields.extend(added.into_iter().map(Arc::new));
     Arc::new(Schema::new(fields))
 }
 
@@ -99,6 +117,8 @@ pub(crate) struct ConsequenceColumns {
     line_count: usize,
     offsets: Vec<i32>,
     valid: Vec<bool>,
+    /// All lines as text, where they are kept so.
+    texts: Option<StringBuilder>,
 }
 
 impl ConsequenceColumns {
@@ -117,6 +137,7 @@ impl ConsequenceColumns {
             line_count: 0,
             offsets: vec![0],
             valid: Vec::new(),
+            texts: None,
         }
     }
 
@@ -128,14 +149,34 @@ impl ConsequenceColumns {
         }
         self.line_count += 1;
         if is_chosen {
-            let own = values
-                .into_iter()
-                .zip(FIELDS)
-                .filter(|(_, (_, _, chosen))| *chosen);
-            for (builder, (value, _)) in self.chosen.iter_mut().zip(own) {
-                builder.append(value);
-            }
+            self.choose(&values);
         }
+    }
+
+    fn choose(&mut self, values: &[Value<'_>; FIELDS.len()]) {
+        let own = values
+            .iter()
+            .zip(FIELDS)
+            .filter(|(_, (_, _, chosen))| *chosen);
+        for (builder, (value, _)) in self.chosen.iter_mut().zip(own) {
+            builder.append(*value);
+        }
+    }
+
+    /// Ends a row whose lines are text; `chosen` is the line that fills the columns of its own.
+    pub(crate) fn end_text_row(
+        &mut self,
+        chosen: Option<&Line<'_>>,
+        hgvsg: Option<&str>,
+        lines: Option<&str>,
+    ) {
+        match chosen {
+            Some(line) => self.choose(&line.values()),
+            None => self.chosen.iter_mut().for_each(ColumnBuilder::append_null),
+        }
+        self.hgvsg.append(Value::Text(hgvsg));
+        let texts = self.texts.get_or_insert_with(StringBuilder::new);
+        texts.append_option(lines);
     }
 
     /// Ends a row. Without lines all its columns but `hgvsg` are null.
@@ -152,24 +193,30 @@ impl ConsequenceColumns {
 
     /// The columns, named, in the order of [`consequence_fields`].
     pub(crate) fn finish(mut self) -> Result<Vec<(String, ArrayRef)>, ArrowError> {
-        let lines = self.lines.iter_mut().map(ColumnBuilder::finish).collect();
-        let lines = StructArray::try_new(line_fields(), lines, None)?;
-        let all = ListArray::try_new(
-            Arc::new(Field::new_list_field(DataType::Struct(line_fields()), true)),
-            OffsetBuffer::new(self.offsets.into()),
-            Arc::new(lines),
-            Some(NullBuffer::from(self.valid)),
-        )?;
+        let (all, fields): (ArrayRef, _) = match &mut self.texts {
+            Some(texts) => (Arc::new(texts.finish()), text_fields()),
+            None => (self.all()?, consequence_fields()),
+        };
         let arrays = self
             .chosen
             .iter_mut()
             .map(ColumnBuilder::finish)
-            .chain([self.hgvsg.finish(), Arc::new(all) as ArrayRef]);
-        Ok(consequence_fields()
-            .into_iter()
-            .map(|field| field.name().clone())
-            .zip(arrays)
-            .collect())
+            .chain([self.hgvsg.finish(), all]);
+        let names = fields.into_iter().map(|field| field.name().clone());
+        Ok(names.zip(arrays).collect())
+    }
+
+    fn all(&mut self) -> Result<ArrayRef, ArrowError> {
+        let lines = self.lines.iter_mut().map(ColumnBuilder::finish).collect();
+        let lines = StructArray::try_new(line_fields(), lines, None)?;
+        let offsets = std::mem::take(&mut self.offsets);
+        let valid = std::mem::take(&mut self.valid);
+        Ok(Arc::new(ListArray::try_new(
+            Arc::new(Field::new_list_field(DataType::Struct(line_fields()), true)),
+            OffsetBuffer::new(offsets.into()),
+            Arc::new(lines),
+            Some(NullBuffer::from(valid)),
+        )?))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Lines as VEP writes them into the INFO field `CSQ`, so that other tools can read them.
 
+mod text;
+
 use std::fmt::Write as _;
 
 use arrow::array::{
@@ -7,7 +9,8 @@ use arrow::array::{
 };
 use varisk_core::{BatchError, SiteBatch, columns as site};
 
-use crate::columns::{ALL, HGVSG};
+use crate::columns::{ALL, CSQ_TEXT, HGVSG};
+pub(crate) use text::CsqText;
 
 /// Fields of a line, as the header's Description names them.
 const FORMAT: &str = "Allele|Consequence|IMPACT|SYMBOL|Gene|Feature_type|Feature|BIOTYPE|EXON|INTRON|\
@@ -22,7 +25,15 @@ pub const fn csq_header_format() -> &'static str {
 }
 
 /// The columns of one batch that lines are written from.
-pub struct CsqWriter<'a> {
+pub struct CsqWriter<'a>(Source<'a>);
+
+enum Source<'a> {
+    /// Lines are there.
+    Text(&'a StringArray),
+    Columns(Box<Columns<'a>>),
+}
+
+struct Columns<'a> {
     references: &'a StringArray,
     alternates: &'a StringArray,
     hgvsg: &'a StringArray,
@@ -103,6 +114,9 @@ impl<'a> CsqWriter<'a> {
     /// # Errors
     /// The batch has no columns of consequences.
     pub fn try_new(batch: &'a SiteBatch) -> Result<Self, BatchError> {
+        if batch.sites().column_by_name(CSQ_TEXT).is_some() {
+            return Ok(Self(Source::Text(batch.text(CSQ_TEXT)?)));
+        }
         let missing = || BatchError::Column {
             name: ALL.to_owned(),
             expected: "List<Struct>",
@@ -112,18 +126,30 @@ impl<'a> CsqWriter<'a> {
             .column_by_name(ALL)
             .and_then(|column| column.as_list_opt::<i32>())
             .ok_or_else(missing)?;
-        Ok(Self {
+        Ok(Self(Source::Columns(Box::new(Columns {
             references: batch.text(site::INPUT_REFERENCE)?,
             alternates: batch.text(site::INPUT_ALTERNATE)?,
             hgvsg: batch.text(HGVSG)?,
             all,
             fields: Fields::try_new(all.values().as_struct_opt().ok_or_else(missing)?)?,
-        })
+        }))))
     }
 
     /// Adds the lines of a row's allele to `out`, joined by commas. Nothing is added for an allele
     /// without consequences.
     pub fn write(&self, row: usize, out: &mut String) {
+        match &self.0 {
+            Source::Text(lines) if row < lines.len() && lines.is_valid(row) => {
+                out.push_str(lines.value(row));
+            }
+            Source::Text(_) => {}
+            Source::Columns(columns) => columns.write(row, out),
+        }
+    }
+}
+
+impl Columns<'_> {
+    fn write(&self, row: usize, out: &mut String) {
         if row >= self.all.len() || self.all.is_null(row) || self.alternates.is_null(row) {
             return;
         }

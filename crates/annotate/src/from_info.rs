@@ -61,7 +61,7 @@ impl Stage for FromInfoStage {
                 },
             ));
         }
-        Ok(with_consequences(input))
+        Ok(with_consequences(input, false))
     }
 
     fn worker(&self) -> Result<Box<dyn Worker>, StageError> {

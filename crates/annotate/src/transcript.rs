@@ -81,6 +81,18 @@ pub struct TranscriptFlags {
     pub differs_from_reference: bool,
 }
 
+impl TranscriptFlags {
+    /// Which ends of the coding region are not known, as VEP writes it.
+    pub(crate) const fn incomplete(self) -> Option<&'static str> {
+        match (self.cds_start_incomplete, self.cds_end_incomplete) {
+            (true, true) => Some("cds_start_NF&cds_end_NF"),
+            (true, false) => Some("cds_start_NF"),
+            (false, true) => Some("cds_end_NF"),
+            (false, false) => None,
+        }
+    }
+}
+
 /// A transcript of the gene models. Positions are 1-based; exons ascend on the reference whatever
 /// the strand.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -49,6 +49,13 @@ pub(crate) fn batch(
 }
 
 fn process(rows: &[(&str, u32, &str, Option<&str>)]) -> SiteBatch {
+    process_with(rows, |stage| stage)
+}
+
+fn process_with(
+    rows: &[(&str, u32, &str, Option<&str>)],
+    change: impl Fn(ConsequenceStage) -> ConsequenceStage,
+) -> SiteBatch {
     let fixture = Fixture::new();
     let stage = ConsequenceStage::try_new(
         Arc::clone(&fixture.models),
@@ -56,6 +63,7 @@ fn process(rows: &[(&str, u32, &str, Option<&str>)]) -> SiteBatch {
         ConsequenceOptions::default(),
     )
     .unwrap();
+    let stage = change(stage);
     let batch = batch(fixture.reference.contigs(), rows);
     let declared = stage.output_schema(&batch.sites().schema()).unwrap();
     let out = stage.worker().unwrap().process(batch).unwrap();
@@ -138,6 +146,49 @@ fn lines_are_those_of_vep() {
         2,
         "A|splice_donor_variant|HIGH|GENE1|G1|Transcript|T.1|protein_coding||1/2|T.1:c.50+1G>A||||||||1||YES|MANE_Select||1:g.91G>A|",
     );
+}
+
+#[test]
+fn lines_as_text_are_those_of_the_columns() {
+    let genome = crate::testing::forward();
+    let mut alleles = Vec::new();
+    for position in 25..310u32 {
+        let at = position as usize - 1;
+        let base = |at: usize| char::from(genome[at]).to_string();
+        let other = if genome[at] == b'A' { "C" } else { "A" };
+        let pair = base(at) + &base(at + 1);
+        for contig in ["1", "2"] {
+            alleles.push((contig, position, base(at), Some(other.to_owned())));
+            alleles.push((contig, position, base(at), Some(base(at) + "GT")));
+            alleles.push((contig, position, pair.clone(), Some(base(at))));
+        }
+    }
+    alleles.push(("1", 320, "A".to_owned(), None));
+    alleles.push(("1", 321, "A".to_owned(), Some("<DEL>".to_owned())));
+    let rows: Vec<_> = alleles
+        .iter()
+        .map(|(contig, position, reference, alternate)| {
+            (*contig, *position, reference.as_str(), alternate.as_deref())
+        })
+        .collect();
+    let columns = process(&rows);
+    let texts = process_with(&rows, ConsequenceStage::with_csq_text);
+    let mut lines = std::collections::BTreeSet::new();
+    for row in 0..rows.len() {
+        let (mut expected, mut found) = (String::new(), String::new());
+        write_csq(&columns, row, &mut expected).unwrap();
+        write_csq(&texts, row, &mut found).unwrap();
+        assert_eq!(found, expected, "{:?}", rows[row]);
+        lines.insert(found);
+    }
+    assert!(lines.len() > 1_000, "{}", lines.len());
+    for field in names::consequence_fields() {
+        let name = field.name();
+        if name != names::ALL {
+            let of = |batch: &SiteBatch| batch.sites().column_by_name(name).cloned();
+            assert_eq!(of(&texts), of(&columns), "{name}");
+        }
+    }
 }
 
 #[test]
