@@ -1,6 +1,8 @@
 //! Whole runs on real cohorts, against what bcftools, plink2 and pyarrow make of the same files.
 #![cfg(test)]
 
+mod data_annotation;
+mod data_reads;
 mod support {
     pub(crate) mod oracle;
     pub(crate) mod program;
@@ -20,7 +22,7 @@ const BURDEN: &str = "burden.demo-variant-kmer.pathogenicity";
 /// Above it an allele counts, by the model's manifest.
 const THRESHOLD: f64 = 0.5;
 /// Peak memory that a run may have, in MiB.
-const MEMORY_LIMIT: u64 = 512;
+pub(crate) const MEMORY_LIMIT: u64 = 512;
 
 /// A cohort with its reference.
 struct Set {
@@ -55,7 +57,7 @@ impl Set {
 }
 
 /// Runs, and returns the peak of memory in MiB and the seconds.
-fn measured(call: &Call) -> (u64, f64) {
+pub(crate) fn measured(call: &Call) -> (u64, f64) {
     let started = Instant::now();
     let mut child = call
         .command()

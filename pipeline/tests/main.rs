@@ -1,12 +1,18 @@
 //! Tests that drive the real program on the bundled data, each in a folder of its own.
 #![cfg(test)]
 
+mod annotate;
 mod bad_input;
 mod bad_models;
 mod bad_output;
 mod cli;
 mod cuts;
+mod joined;
+mod joined_cuts;
+mod knowledge;
+mod reads;
 mod resume;
 mod schemas;
+mod site_states;
 mod support;
 mod truth;

@@ -16,13 +16,13 @@ fn slow(output: &Path) -> Call {
         .with("--checkpoint-seconds", "0.000001")
 }
 
-fn start(call: &Call) -> Child {
+pub(crate) fn start(call: &Call) -> Child {
     let mut command = call.command();
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     command.spawn().expect("the program starts")
 }
 
-fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
         assert!(started.elapsed() < Duration::from_secs(60), "no {what}");
@@ -39,7 +39,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Records that a saved state has done.
-fn records_saved(work: &Path) -> u64 {
+pub(crate) fn records_saved(work: &Path) -> u64 {
     let text = std::fs::read_to_string(work.join("state.json")).unwrap_or_default();
     let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     state["records"].as_u64().unwrap_or(0)

@@ -16,7 +16,7 @@ fn schema(name: &str) -> Value {
 }
 
 /// Checks values against a schema: what is wrong with them, if anything.
-fn check(name: &str, sound: &[Value], unsound: &[Value]) {
+pub(crate) fn check(name: &str, sound: &[Value], unsound: &[Value]) {
     let schema = schema(name);
     assert!(jsonschema::meta::is_valid(&schema), "{name}");
     let validator = jsonschema::validator_for(&schema).expect("a schema");

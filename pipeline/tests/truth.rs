@@ -12,14 +12,14 @@ use crate::support::program::{Table, run_record, testdata};
 const DEVIATIONS: [[&str; 4]; 1] = [["chrX", "61516", "T", "G"]];
 
 /// A patient of the samplesheet.
-struct Patient {
-    id: String,
-    sample: usize,
-    is_male: bool,
-    is_female: bool,
+pub(crate) struct Patient {
+    pub(crate) id: String,
+    pub(crate) sample: usize,
+    pub(crate) is_male: bool,
+    pub(crate) is_female: bool,
 }
 
-fn patients(vcf: &Vcf) -> Vec<Patient> {
+pub(crate) fn patients(vcf: &Vcf) -> Vec<Patient> {
     let rows = csv(&testdata("samplesheet.csv")).into_iter();
     let patient = |row: BTreeMap<String, String>| Patient {
         id: row["patient"].clone(),
@@ -35,7 +35,7 @@ fn patients(vcf: &Vcf) -> Vec<Patient> {
 }
 
 /// Copies that count, as the README of the bundled data says.
-fn dosage(genotype: &Genotype, place: Place, patient: &Patient) -> Option<usize> {
+pub(crate) fn dosage(genotype: &Genotype, place: Place, patient: &Patient) -> Option<usize> {
     let copies = genotype.is_complete().then(|| genotype.copies())?;
     match place {
         Place::Y if patient.is_female => None,
@@ -46,7 +46,7 @@ fn dosage(genotype: &Genotype, place: Place, patient: &Patient) -> Option<usize>
 }
 
 /// The input's alleles of a table's rows.
-fn input_alleles(table: &Table) -> Vec<Allele> {
+pub(crate) fn input_alleles(table: &Table) -> Vec<Allele> {
     let contigs = table.texts("contig");
     let positions = table.texts("input_position");
     let references = table.texts("input_ref");
