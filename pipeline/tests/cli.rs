@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::bad_models::edited;
+use crate::support::bundle::{annotated, bundle};
 use crate::support::cohort::Vcf;
 use crate::support::demo::{self, SCORE, run};
 use crate::support::program::{
@@ -126,7 +127,7 @@ fn the_demo_ends_with_a_table() {
         "{shown}"
     );
     let same = folder.path().join("run");
-    run(&same).succeed();
+    annotated(&same, &bundle(folder.path())).succeed();
     assert_eq!(hashes(&output), hashes(&same));
 }
 

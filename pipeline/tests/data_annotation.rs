@@ -334,5 +334,5 @@ fn annotated_files_read_in_bcftools() {
         assert_eq!(given, found, "{name}");
     }
     println!("{matched} values equal in VCF, BGZF and BCF");
-    assert!(matched > 1000, "{matched}");
+    assert!(matched > 800, "{matched}");
 }

@@ -29,7 +29,7 @@ fn threads_batches_and_saved_states() {
     let first = folder.path().join("first");
     whole(&first, &bundle).with("--threads", "1").succeed();
     let expected = hashes(&first);
-    assert_eq!(expected.len(), 7);
+    assert!(expected.contains_key("burden.parquet"));
     for (number, (option, value)) in [
         ("--threads", "2"),
         ("--threads", "4"),

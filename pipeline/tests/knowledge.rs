@@ -344,7 +344,7 @@ fn sources_that_are_not_there() {
     assert_refused(
         "burden by text",
         &text.run(),
-        DATA,
+        USAGE,
         &["clinvar.significance"],
     );
     assert_eq!(burden.run().code, Some(USAGE));

@@ -585,9 +585,10 @@ fn refusals() {
         "woman.g.vcf",
         gvcf(&genome, "W", &backwards),
     );
+    let run = study.call("run", "outputs/report");
     check(
         "backwards",
-        call(),
+        run.with("--gene-models", testdata("genes.gff3")),
         DATA,
         &["woman.g.vcf", "record 1", "END"],
     );
