@@ -127,7 +127,8 @@ fn bundles_that_cannot_be_used() {
     };
     let halved = |lock: String| lock[..lock.len() / 2].to_owned();
     let later = |lock: String| lock.replace("\"schema_version\": 1", "\"schema_version\": 99");
-    let cases: [(&str, i32, &dyn Fn(&Path), &[&str]); 6] = [
+    type Case<'c> = (&'c str, i32, &'c dyn Fn(&Path), &'c [&'c str]);
+    let cases: [Case<'_>; 6] = [
         (
             "other build",
             DATA,

@@ -161,7 +161,7 @@ pub(crate) fn write_bam(
             index.extend(last.to_le_bytes());
         }
         // Stretches of 16 kb, each with the first read that reaches into it.
-        let stretches = spans.iter().map(|(_, end)| (end - 1 >> 14) + 1).max();
+        let stretches = spans.iter().map(|(_, end)| ((end - 1) >> 14) + 1).max();
         let stretches = stretches.unwrap_or(0);
         index.extend(stretches.to_le_bytes());
         (0..stretches).for_each(|_| index.extend(first.to_le_bytes()));
