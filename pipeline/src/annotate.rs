@@ -25,7 +25,7 @@ use crate::run::{cancel_on_signal, interrupted};
 use crate::settings::Settings;
 
 pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Result<()> {
-    let settings = Settings::resolve(&RunArguments {
+    let mut settings = Settings::resolve(&RunArguments {
         vcf: Some(arguments.vcf.clone()),
         reference: Some(arguments.reference.clone()),
         build: arguments.build.clone(),
@@ -42,6 +42,7 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
         return Err(Refusal::Usage("nothing is given to annotate with; name a bundle (--knowledge), gene models (--gene-models), or --consequences from-info".to_owned()).into());
     }
     let target = Target::of(&settings.output)?;
+    settings.annotation.csq_text = target == Target::Vcf;
     let cancel = cancel_on_signal();
     let mut plan = Plan::try_new(&settings, Purpose::Annotate)?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
@@ -54,7 +55,7 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
     let text = Arc::new(RecordText::new(file));
     let mut output = match target {
         Target::Vcf => {
-            let columns = InfoColumns::of(&plan.schema);
+            let columns = InfoColumns::try_new(&plan.schema)?;
             let lines = columns.header_lines(&plan.fold.sources);
             let header = with_header_lines(file.header_text(), &lines);
             let threads = NonZero::new(settings.limits.threads).unwrap_or(NonZero::<usize>::MIN);

@@ -43,7 +43,7 @@ pub(crate) struct Annotation {
     /// Sources that were used.
     pub(crate) sources: Vec<SourceRecord>,
     pub(crate) warnings: Vec<String>,
-    /// Symbols and identifiers of the genes that consequences can name; `None` where they come from
+    /// Genes by symbol, or by identifier where they have none, as consequences name them; `None` where they come from
     /// INFO or are not there.
     pub(crate) genes: Option<BTreeSet<String>>,
     pub(crate) has_consequences: bool,
@@ -139,6 +139,7 @@ impl Annotation {
         }
         let wanted = self.wanted(&ingredients)?;
         let scores = self.plan_prescored(ingredients.models);
+        self.refuse_scores(&ingredients)?;
         let positional = |kind: MatchKind| matches!(kind, MatchKind::Allele | MatchKind::Position);
         let contigs = Arc::clone(ingredients.reference.contigs());
         if let Some(bundle) = self.bundle.clone() {
@@ -156,10 +157,16 @@ impl Annotation {
             matches!(source.matching, MatchKind::GeneSymbol | MatchKind::GeneId)
         };
         let gene_fields = self.fields_of(&wanted, by_gene);
+        let asked = asked_for(&ingredients);
         if let Some(bundle) = self.bundle.clone().filter(|_| !gene_fields.is_empty()) {
             if self.has_consequences {
                 let stage = GeneTableStage::try_new(&bundle, &gene_fields)?;
                 self.push("gene tables", Box::new(stage))?;
+            } else if let Some(field) = gene_fields
+                .iter()
+                .find(|field| is_asked(&asked, field.as_str()))
+            {
+                return Err(Refusal::Usage(format!("'{field}' is known by gene, and nothing says which gene an allele is in; give gene models (--gene-models, or a bundle that has them) or --consequences from-info")).into());
             } else {
                 self.warnings.push("the bundle's gene tables are left out, since nothing says which gene an allele is in; give gene models or --consequences from-info".to_owned());
                 self.sources.retain(|used| {
@@ -274,10 +281,27 @@ impl Annotation {
                 })
                 .collect();
             fields.extend(columns.iter().cloned());
-            self.sources.push(record_of(source));
+            if !self.sources.iter().any(|used| used.name == source.name) {
+                self.sources.push(record_of(source));
+            }
             self.prescored.insert(name.clone(), columns);
         }
         fields
+    }
+
+    /// Scores serve models, which find theirs by themselves.
+    fn refuse_scores(&self, ingredients: &Ingredients<'_>) -> anyhow::Result<()> {
+        let Some(bundle) = &self.bundle else {
+            return Ok(());
+        };
+        for name in &ingredients.settings.sources {
+            let source = name.split('.').next().unwrap_or(name);
+            let is_scores = bundle.source(source)?.kind == SourceKind::Scores;
+            if is_scores && !self.sources.iter().any(|used| used.name == source) {
+                return Err(Refusal::Usage(format!("source '{source}' holds scores of an earlier run, and no model of this run is the one that made them; leave it out of --sources")).into());
+            }
+        }
+        Ok(())
     }
 
     fn plan_consequences(&mut self, ingredients: &Ingredients<'_>) -> anyhow::Result<()> {
@@ -326,8 +350,8 @@ impl Annotation {
         let genes = models
             .transcripts()
             .iter()
-            .flat_map(|transcript| [transcript.gene(), transcript.gene_id()]);
-        self.genes = Some(genes.flatten().map(str::to_owned).collect());
+            .filter_map(|transcript| transcript.gene().or(transcript.gene_id()));
+        self.genes = Some(genes.map(str::to_owned).collect());
         self.has_consequences = true;
         let models = Arc::new(models);
         self.models = Some(Arc::clone(&models));
@@ -338,13 +362,27 @@ impl Annotation {
             },
             ..ConsequenceOptions::default()
         };
-        let stage = ConsequenceStage::try_new(models, ingredients.reference.clone(), options)?;
+        let mut stage = ConsequenceStage::try_new(models, ingredients.reference.clone(), options)?;
+        if settings.csq_text {
+            stage = stage.with_csq_text();
+        }
         self.push("consequences", Box::new(stage))
     }
 
     /// Whether a column holds nothing but what an earlier run scored.
     pub(crate) fn is_prescored(&self, column: &str) -> bool {
         self.prescored.values().flatten().any(|own| own == column)
+    }
+
+    /// Whether a column is of a table by gene.
+    pub(crate) fn is_by_gene(&self, column: &str) -> bool {
+        let source = column.split('.').next().unwrap_or(column);
+        self.bundle
+            .as_ref()
+            .and_then(|bundle| bundle.source(source).ok())
+            .is_some_and(|source| {
+                matches!(source.matching, MatchKind::GeneSymbol | MatchKind::GeneId)
+            })
     }
 
     /// Columns with scores of an earlier run of a model, by its outputs.
@@ -420,6 +458,24 @@ fn record_of_file(path: &Path) -> anyhow::Result<SourceRecord> {
         licence: "not stated".to_owned(),
         sha256: hash::file(path)?.unwrap_or_default(),
     })
+}
+
+/// Fields that the user or a model names.
+fn asked_for(ingredients: &Ingredients<'_>) -> BTreeSet<String> {
+    let of_models = ingredients.models.iter().flat_map(|model| {
+        let knowledge = model.manifest.needed_sources().knowledge;
+        knowledge
+            .into_iter()
+            .map(|(source, field)| format!("{source}.{field}"))
+    });
+    let of_user = ingredients.settings.sources.iter().cloned();
+    of_user.chain(of_models).collect()
+}
+
+/// Whether a field is asked for by its name or that of its source.
+fn is_asked(asked: &BTreeSet<String>, field: &str) -> bool {
+    let source = field.split('.').next().unwrap_or(field);
+    asked.contains(field) || asked.contains(source)
 }
 
 /// Opens the reads of patients, by patient; `None` where nobody has any.

@@ -213,7 +213,7 @@ pub(crate) struct EvidenceArguments {
 pub(crate) struct BurdenArguments {
     /// Only alleles with at most this frequency, by --burden-frequency; one that the source does not
     /// have counts as rare.
-    #[arg(long, value_name = "SHARE", requires = "burden_frequency")]
+    #[arg(long, value_name = "SHARE")]
     pub(crate) burden_max_frequency: Option<f64>,
     /// Field of the bundle with the frequency, such as gnomad.af.
     #[arg(long, value_name = "SOURCE.FIELD")]

@@ -14,7 +14,7 @@ use varisk_report::ReportError;
 use varisk_risk::SiteTally;
 
 use crate::exit::Refusal;
-use crate::fold_plan::FoldPlan;
+use crate::fold_plan::{FoldContext, FoldPlan};
 use crate::hash;
 
 /// Name of the state file.
@@ -127,6 +127,12 @@ impl RunState {
 
     /// Reads a saved state.
     pub(crate) fn load(folder: &Path) -> anyhow::Result<Self> {
+        Self::load_with(folder, &FoldContext::default())
+    }
+
+    /// Reads a saved state; what its folds need is taken from another state of the same run where
+    /// there is one.
+    pub(crate) fn load_with(folder: &Path, context: &FoldContext) -> anyhow::Result<Self> {
         let path = folder.join(STATE_FILE);
         let text = std::fs::read(&path).map_err(|error| {
             Refusal::NoInput(format!(
@@ -153,6 +159,7 @@ impl RunState {
                 Err(error) => return Err(damaged(&path, &error.to_string()).into()),
             }
         }
+        checkpoint.plan.context = context.clone();
         checkpoint.plan.open_context()?;
         let mut analyses = checkpoint.plan.analyses();
         if let Some((name, sha256)) = &checkpoint.folds {

@@ -28,12 +28,15 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     }
     let knowledge = beside(&arguments.output);
     OutputFolder::check(&arguments.output, false)?;
-    build(
-        &data.join("knowledge/knowledge.toml"),
-        &data.join("genome.fa"),
-        &knowledge,
-        log,
-    )?;
+    // That of a demo that came no farther serves again.
+    if knowledge.symlink_metadata().is_err() {
+        build(
+            &data.join("knowledge/knowledge.toml"),
+            &data.join("genome.fa"),
+            &knowledge,
+            log,
+        )?;
+    }
     let run = RunArguments {
         vcf: Some(data.join("cohort.vcf.gz")),
         samplesheet: Some(data.join("samplesheet.csv")),

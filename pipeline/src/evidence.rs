@@ -8,11 +8,12 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, Float64Builder, RecordBatch, StringBuilder, UInt32Array, UInt32Builder,
 };
+use arrow::compute::concat_batches;
 use varisk_core::{
     AlleleReads, CallCode, ContigId, ContigSet, Patient, RunLimits, SiteBatch, columns as c,
 };
 use varisk_readers::{FileInput, RecordSource, Regions, SourceSettings};
-use varisk_report::Table;
+use varisk_report::{Table, TableWriter};
 use varisk_risk::genotype_text;
 
 use crate::arguments::RunArguments;
@@ -27,6 +28,14 @@ const ROWS_OF_A_BATCH: usize = 1 << 19;
 
 pub(crate) fn command(arguments: &RunArguments, log: &Log) -> anyhow::Result<()> {
     let mut settings = Settings::resolve(arguments)?;
+    if !arguments.models.is_empty() {
+        return Err(Refusal::Usage(
+            "'evidence' runs no models; leave --model out, or use 'run'".to_owned(),
+        )
+        .into());
+    }
+    // A settings file may serve 'run' too.
+    settings.models.clear();
     if settings.shard.is_some() || settings.resume {
         return Err(Refusal::Usage("'evidence' writes its table as it goes, so neither --shard nor --resume goes with it; use --region for a part".to_owned()).into());
     }
@@ -79,6 +88,50 @@ pub(crate) fn positions_of(path: &Path, contigs: &Arc<ContigSet>) -> anyhow::Res
         &path.display().to_string(),
         contigs,
     )?)
+}
+
+/// Rows of a piece that is written at once: the bytes of a table depend on how it is cut.
+const PIECE_ROWS: usize = 8_192;
+
+/// The table in the making.
+pub(crate) struct EvidenceTable {
+    writer: TableWriter,
+    kept: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl EvidenceTable {
+    pub(crate) fn create(folder: &Path) -> anyhow::Result<Self> {
+        let table = Table::EVIDENCE;
+        Ok(Self {
+            writer: TableWriter::create(folder, table.name, table.schema())?,
+            kept: Vec::new(),
+            rows: 0,
+        })
+    }
+
+    pub(crate) fn write(&mut self, rows: RecordBatch) -> anyhow::Result<()> {
+        self.rows += rows.num_rows();
+        self.kept.push(rows);
+        if self.rows < PIECE_ROWS {
+            return Ok(());
+        }
+        let all = concat_batches(&Table::EVIDENCE.schema(), &self.kept)?;
+        let whole = all.num_rows() / PIECE_ROWS * PIECE_ROWS;
+        for start in (0..whole).step_by(PIECE_ROWS) {
+            self.writer.write(all.slice(start, PIECE_ROWS))?;
+        }
+        self.kept = vec![all.slice(whole, all.num_rows() - whole)];
+        self.rows -= whole;
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        let rest = concat_batches(&Table::EVIDENCE.schema(), &self.kept)?;
+        self.writer.write(rest)?;
+        self.writer.finish()?;
+        Ok(())
+    }
 }
 
 /// The rows of a batch: a row for each allele and patient.

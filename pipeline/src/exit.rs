@@ -116,12 +116,16 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(error) = cause.downcast_ref::<KnowledgeError>() {
         return match error {
-            KnowledgeError::Open { .. } | KnowledgeError::NoBundle { .. } => Some(NO_INPUT),
+            KnowledgeError::Open { .. } => Some(NO_INPUT),
+            // A lock that is there and cannot be used is damaged.
+            KnowledgeError::NoBundle { path, .. } => {
+                Some(if path.exists() { DATA } else { NO_INPUT })
+            }
             KnowledgeError::Create { .. } | KnowledgeError::Exists { .. } => Some(CANNOT_CREATE),
             KnowledgeError::Io { .. } => Some(IO),
             KnowledgeError::Config { .. } => Some(USAGE),
             // What lies below says more: a variant file, a reference.
-            KnowledgeError::Read { source, .. } => code_of(source),
+            KnowledgeError::Read { source, .. } => code_of(source.as_ref()),
             KnowledgeError::Reference(error) => code_of(error),
             KnowledgeError::Batch(_) | KnowledgeError::Arrow(_) => Some(SOFTWARE),
             _ => Some(DATA),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
-use varisk_alignments::refuse_swaps;
+use varisk_alignments::{CONCORDANCE_FEATURE, MEAN_DEPTH_FEATURE, SITES_FEATURE, refuse_swaps};
 use varisk_core::{FeatureTable, FeatureValue, columns as c};
 use varisk_flow::CancelToken;
 use varisk_report::{
@@ -259,7 +259,8 @@ fn write_patients(
         Table::FEATURES.name,
         features_table(&plan.patients, &features)?,
     )?;
-    write_table(folder, Table::QC.name, results.take(Table::QC)?)?;
+    let quality = with_reads(results.take(Table::QC)?, plan, &features)?;
+    write_table(folder, Table::QC.name, quality)?;
     if plan.burden.is_some() {
         write_table(folder, Table::BURDEN.name, results.take(Table::BURDEN)?)?;
     }
@@ -293,6 +294,44 @@ fn write_patients(
     let findings = sorted(&findings, &["patient", "model", "output", "rank"])?;
     write_table(folder, Table::FINDINGS.name, findings)?;
     Ok(())
+}
+
+/// The table of quality with what the reads of each patient show.
+fn with_reads(
+    quality: RecordBatch,
+    plan: &FoldPlan,
+    features: &FeatureTable,
+) -> anyhow::Result<RecordBatch> {
+    let Some(patients) = quality
+        .column_by_name("patient")
+        .and_then(|column| column.as_string_opt::<i32>())
+    else {
+        return Ok(quality);
+    };
+    let number: BTreeMap<&str, usize> = plan
+        .patients
+        .iter()
+        .map(|patient| patient.id.as_str())
+        .zip(0..)
+        .collect();
+    let mut columns = quality.columns().to_vec();
+    for (name, feature) in [
+        ("reads_mean_depth", MEAN_DEPTH_FEATURE),
+        ("reads_concordance", CONCORDANCE_FEATURE),
+        ("reads_sites", SITES_FEATURE),
+    ] {
+        let (Some(values), Ok(at)) = (features.get(feature), quality.schema().index_of(name))
+        else {
+            continue;
+        };
+        columns[at] = Arc::new(
+            patients
+                .iter()
+                .map(|id| values.get(*number.get(id?)?)?.ok())
+                .collect::<Float64Array>(),
+        );
+    }
+    Ok(RecordBatch::try_new(quality.schema(), columns)?)
 }
 
 fn sorted(table: &RecordBatch, keys: &[&str]) -> anyhow::Result<RecordBatch> {

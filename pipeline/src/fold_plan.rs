@@ -29,6 +29,8 @@ pub(crate) const REFERENCE: &str = "reference";
 /// Role of a file with reads; its whole hash would take longer than the run.
 pub(crate) const ALIGNMENT: &str = "alignment";
 
+/// Role of the index of the FASTA.
+pub(crate) const REFERENCE_INDEX: &str = "reference_index";
 /// Role of a file with gene models.
 pub(crate) const GENE_MODELS: &str = "gene_models";
 /// Role of the lock of a knowledge bundle.

@@ -23,6 +23,8 @@ pub(crate) struct Inputs {
     pub(crate) alignments: Vec<Option<PathBuf>>,
     /// Callable regions of each patient.
     pub(crate) callable: Vec<Option<PathBuf>>,
+    /// Whether the last file holds sites that are asked for, and no patient.
+    pub(crate) has_sites: bool,
 }
 
 impl Inputs {
@@ -70,6 +72,7 @@ impl Inputs {
             unlisted: 0,
             alignments: Vec::new(),
             callable: Vec::new(),
+            has_sites: false,
         })
     }
 
@@ -78,8 +81,15 @@ impl Inputs {
     pub(crate) fn add_sites(&mut self, settings: &Settings) -> anyhow::Result<()> {
         if let Some(path) = &settings.evidence.sites {
             self.files.push(FileInput::open(path)?);
+            self.has_sites = true;
         }
         Ok(())
+    }
+
+    /// The files without that of the sites.
+    pub(crate) fn own_files(&self) -> &[FileInput] {
+        let own = self.files.len() - usize::from(self.has_sites);
+        &self.files[..own]
     }
 
     fn without_sheet(vcf: &Path) -> anyhow::Result<Self> {
@@ -98,6 +108,7 @@ impl Inputs {
         Ok(Self {
             alignments: vec![None; patients.len()],
             callable: vec![None; patients.len()],
+            has_sites: false,
             files: vec![file],
             paths: vec![vcf.to_owned()],
             patients,
@@ -129,6 +140,7 @@ impl Inputs {
         Ok(Self {
             alignments,
             callable,
+            has_sites: false,
             files: vec![file],
             paths: vec![vcf.to_owned()],
             patients,
@@ -172,6 +184,7 @@ impl Inputs {
         Ok(Self {
             alignments,
             callable,
+            has_sites: false,
             files,
             paths,
             patients,

@@ -10,7 +10,7 @@ use crate::arguments::MergeArguments;
 use crate::checkpoint::RunState;
 use crate::exit::Refusal;
 use crate::finish::{Finish, finish, hash_in_background};
-use crate::fold_plan::VARIANTS;
+use crate::fold_plan::{FoldContext, VARIANTS};
 use crate::log::Log;
 use crate::plan::{device, manifest_sha256};
 use crate::run::cancel_on_signal;
@@ -103,8 +103,10 @@ fn merge(
 fn load_shards(arguments: &MergeArguments) -> anyhow::Result<BTreeMap<u64, RunState>> {
     let mut shards: BTreeMap<u64, RunState> = BTreeMap::new();
     let mut run: Option<(String, u64)> = None;
+    let mut context = FoldContext::default();
     for path in &arguments.shards {
-        let state = RunState::load(path)?;
+        let state = RunState::load_with(path, &context)?;
+        context = state.checkpoint.plan.context.clone();
         let refuse = |detail: &str| Refusal::Data(format!("{}: {detail}", path.display()));
         let shard = state
             .checkpoint

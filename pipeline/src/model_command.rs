@@ -9,7 +9,7 @@ use varisk_annotate::columns::consequence_fields;
 
 use varisk_core::{FeatureTable, Patient, site_schema};
 use varisk_encode::{Bundle, Encoder, ModelKind, PatientEncoder, TensorSpec, VariantEncoder};
-use varisk_knowledge::{Bundle as Knowledge, SourceKind};
+use varisk_knowledge::{Bundle as Knowledge, MatchKind, SourceKind};
 use varisk_score::{Model, ModelOptions, Runtime, check_graph, open_bundle};
 
 use crate::arguments::{ModelAction, ModelArguments};
@@ -27,8 +27,9 @@ pub(crate) fn command(arguments: &ModelArguments) -> anyhow::Result<()> {
             onnxruntime,
         } => {
             let bundle = open_bundle(bundle)?;
-            let sources = sources(&bundle, knowledge.as_deref())?;
-            let (tensors, batch_size) = tensors(&bundle)?;
+            let knowledge = knowledge.as_deref().map(Knowledge::open).transpose()?;
+            let sources = sources(&bundle, knowledge.as_ref())?;
+            let (tensors, batch_size) = tensors(&bundle, knowledge.as_ref())?;
             check_graph(&bundle, &tensors, batch_size)?;
             let name = bundle.manifest.name.clone();
             let runtime = Runtime::load(onnxruntime.as_deref())?;
@@ -67,10 +68,13 @@ fn inspect(path: &Path) -> anyhow::Result<()> {
 }
 
 /// The tensors that the manifest builds, planned against columns that have all it asks for.
-fn tensors(bundle: &Bundle) -> anyhow::Result<(Vec<TensorSpec>, usize)> {
+fn tensors(
+    bundle: &Bundle,
+    knowledge: Option<&Knowledge>,
+) -> anyhow::Result<(Vec<TensorSpec>, usize)> {
     match bundle.manifest.kind {
         ModelKind::Variant => {
-            let encoder = VariantEncoder::try_new(bundle, &wished_schema(bundle))?;
+            let encoder = VariantEncoder::try_new(bundle, &wished_schema(bundle, knowledge))?;
             Ok((encoder.tensors().to_vec(), encoder.batch_size()))
         }
         ModelKind::Patient => {
@@ -90,8 +94,9 @@ fn tensors(bundle: &Bundle) -> anyhow::Result<(Vec<TensorSpec>, usize)> {
     }
 }
 
-/// The columns that a model asks for, as if every stage gave them.
-fn wished_schema(bundle: &Bundle) -> Schema {
+/// The columns that a model asks for, as if every stage gave them; those of a bundle have the types
+/// that they have there.
+fn wished_schema(bundle: &Bundle, knowledge: Option<&Knowledge>) -> Schema {
     let info = VariantEncoder::info_fields(&bundle.manifest);
     let mut fields: Vec<Arc<Field>> = site_schema(&info).fields().iter().cloned().collect();
     fields.extend(consequence_fields().into_iter().map(Arc::new));
@@ -110,18 +115,23 @@ fn wished_schema(bundle: &Bundle) -> Schema {
         let is_text = features
             .clone()
             .any(|own| (own.name == column || own.name == source) && own.values.is_some());
-        let data_type = if is_text {
+        let known = knowledge.and_then(|knowledge| {
+            let columns = &knowledge.source(&source).ok()?.columns;
+            let column = columns.iter().find(|column| column.name == field)?;
+            column.field_type.data_type()
+        });
+        let data_type = known.unwrap_or(if is_text {
             DataType::Utf8
         } else {
             DataType::Float64
-        };
+        });
         fields.push(Arc::new(Field::new(column, data_type, true)));
     }
     Schema::new(fields)
 }
 
 /// What a model needs of other stages, in words; refused where a bundle is named that lacks a part.
-fn sources(bundle: &Bundle, knowledge: Option<&Path>) -> anyhow::Result<String> {
+fn sources(bundle: &Bundle, knowledge: Option<&Knowledge>) -> anyhow::Result<String> {
     let needs = bundle.manifest.needed_sources();
     let fields: Vec<String> = needs
         .knowledge
@@ -138,8 +148,14 @@ fn sources(bundle: &Bundle, knowledge: Option<&Path>) -> anyhow::Result<String> 
     if !fields.is_empty() {
         text += &format!("needs of a knowledge bundle: {}\n", fields.join(", "));
     }
-    if let Some(path) = knowledge {
-        let opened = Knowledge::open(path)?;
+    if let Some(opened) = knowledge {
+        let path = opened.folder();
+        let by_gene = |source: &str| {
+            opened.source(source).is_ok_and(|source| {
+                matches!(source.matching, MatchKind::GeneSymbol | MatchKind::GeneId)
+            })
+        };
+        let by_gene = needs.knowledge.iter().any(|(source, _)| by_gene(source));
         let mut lacking: Vec<String> = fields
             .iter()
             .filter(|field| opened.require(&[field]).is_err())
@@ -149,7 +165,7 @@ fn sources(bundle: &Bundle, knowledge: Option<&Path>) -> anyhow::Result<String> 
             .sources()
             .iter()
             .any(|source| source.kind == SourceKind::GeneModels);
-        if needs.consequences && !has_models {
+        if (needs.consequences || by_gene) && !has_models {
             lacking.push("gene models".to_owned());
         }
         if !lacking.is_empty() {

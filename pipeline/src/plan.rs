@@ -1,9 +1,10 @@
 //! From settings to a plan in which everything has been opened and checked, before a record is read.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use varisk_alignments::{
     MIN_CONCORDANCE, MIN_CONCORDANCE_SITES, MIN_READ_GENOTYPE_DEPTH, MIN_READ_GENOTYPE_QUALITY,
 };
@@ -23,12 +24,12 @@ use varisk_risk::{ScoreOutput, parse_burden_feature};
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreStage, check_graph, open_bundle};
 
 use crate::annotation::{Annotation, Ingredients, LabelledStage, consequence_field, reads_stage};
-use crate::arguments::{ConsequenceChoice, DeviceChoice, RefMismatchChoice};
+use crate::arguments::{ConsequenceChoice, DeviceChoice, LinesChoice, RefMismatchChoice};
 use crate::evidence::positions_of;
 use crate::exit::Refusal;
 use crate::fold_plan::{
     ALIGNMENT, FoldContext, FoldPlan, FoldedOutput, GENE_MODELS, GeneBurdenPlan, KNOWLEDGE_LOCK,
-    PatientModel, REFERENCE, RowsSchema, VARIANTS, part_schema,
+    PatientModel, REFERENCE, REFERENCE_INDEX, RowsSchema, VARIANTS, part_schema,
 };
 use crate::genome::{callable_regions, find_build, ploidy, refuse_other_builds, regions};
 use crate::hash;
@@ -120,6 +121,8 @@ impl Plan {
             Purpose::Run | Purpose::Evidence => Inputs::of_patients(settings)?,
             Purpose::Score | Purpose::Annotate => Inputs::of_sites(settings)?,
         };
+        refuse_idle_flags(settings, purpose)?;
+        inputs.add_sites(settings)?;
         let reference = Reference::open(&settings.reference)?;
         let contigs = Arc::clone(reference.contigs());
         let mut warnings = Vec::new();
@@ -142,12 +145,10 @@ impl Plan {
             .partition(|bundle| bundle.manifest.kind == ModelKind::Variant);
         let text_fields = match settings.annotation.consequences {
             Some(ConsequenceChoice::FromInfo) => {
-                vec![consequence_field(&inputs.files)?.0.field().to_owned()]
+                vec![consequence_field(inputs.own_files())?.0.field().to_owned()]
             }
             _ => Vec::new(),
         };
-        // After the look at INFO: sites that are asked for need no consequences of their own.
-        inputs.add_sites(settings)?;
         let info_fields = info_fields(&variant);
         let decoder = decoder(
             settings,
@@ -164,12 +165,13 @@ impl Plan {
             purpose == Purpose::Evidence,
             &mut warnings,
         )?;
+        warnings.extend(flags_without_effect(settings, &inputs));
         let annotation = Annotation::try_new(
             Ingredients {
                 settings: &settings.annotation,
                 reference: &reference,
                 build,
-                files: &inputs.files,
+                files: inputs.own_files(),
                 models: &variant,
                 frequency: settings.burden.as_ref().map(|(column, _)| column.as_str()),
                 reads,
@@ -183,7 +185,7 @@ impl Plan {
             threads: settings.limits.threads,
             tf32: settings.tf32,
         };
-        let burden = gene_burden(settings, &annotation, &patient)?;
+        let burden = gene_burden(settings, &annotation, &patient, &inputs, &mut warnings)?;
         let context = match (settings.haplotypes, &annotation.models) {
             (None, _) => FoldContext::default(),
             (Some(_), Some(models)) => FoldContext::new(Arc::clone(models), reference.clone()),
@@ -383,11 +385,45 @@ fn decoder(
     }))
 }
 
+/// What speaks of patients has no place where there are none.
+fn refuse_idle_flags(settings: &Settings, purpose: Purpose) -> anyhow::Result<()> {
+    if purpose != Purpose::Score {
+        return Ok(());
+    }
+    let evidence = &settings.evidence;
+    let idle = [
+        ("--haplotypes", settings.haplotypes.is_some()),
+        ("--burden-frequency", settings.burden.is_some()),
+        ("--absent-as-reference", evidence.absent_as_reference),
+        ("--genotype-from-reads", evidence.genotype_from_reads),
+        ("--callable", evidence.callable.is_some()),
+    ];
+    match idle.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(Refusal::Usage(format!(
+            "{flag} is about patients and 'score' has none; leave it out, or use 'run'"
+        ))
+        .into()),
+        None => Ok(()),
+    }
+}
+
+/// Flags about sites without a record, where every site has one.
+fn flags_without_effect(settings: &Settings, inputs: &Inputs) -> Option<String> {
+    let evidence = &settings.evidence;
+    let asked = evidence.absent_as_reference || inputs.callable.iter().any(Option::is_some);
+    let idle = inputs.files.len() < 2 || inputs.patients.is_empty();
+    (idle && (asked || evidence.callable.is_some())).then(|| {
+        "callable regions and --absent-as-reference have no effect here: every patient has a record at every site of a single file; they are for files of single patients, or for --sites".to_owned()
+    })
+}
+
 /// What the burden of genes folds over, where there are consequences and patients.
 fn gene_burden(
     settings: &Settings,
     annotation: &Annotation,
     patient: &[Bundle],
+    inputs: &Inputs,
+    warnings: &mut Vec<String>,
 ) -> anyhow::Result<Option<GeneBurdenPlan>> {
     if !annotation.has_consequences {
         if settings.burden.is_some() {
@@ -405,6 +441,23 @@ fn gene_burden(
         .flatten()
         .map(|feature| feature.name.clone())
         .collect();
+    if let Some((column, _)) = &settings.burden {
+        let by_gene = annotation.is_by_gene(column);
+        let field = annotation.schema.field_with_name(column);
+        if by_gene || !field.is_ok_and(|field| *field.data_type() == DataType::Float64) {
+            return Err(Refusal::Usage(format!("--burden-frequency {column} is no number of an allele or a position; name a field that holds a frequency")).into());
+        }
+    }
+    let is_most_severe = settings.annotation.consequence_lines == LinesChoice::MostSevere;
+    let asked = names
+        .iter()
+        .find(|name| parse_burden_feature(name).is_some());
+    if let Some(name) = asked.filter(|_| is_most_severe) {
+        return Err(Refusal::Usage(format!("a model needs '{name}', and with --consequence-lines most-severe an allele in several genes burdens only one of them; leave that flag out")).into());
+    }
+    if let Some(name) = asked.filter(|_| annotation.genes.is_none()) {
+        warnings.push(format!("a model needs '{name}'; consequences that come from INFO do not say which genes there are, so a gene that is named nowhere has a burden of 0"));
+    }
     if let Some(genes) = &annotation.genes {
         // A gene that no transcript names would have a burden of 0 in everybody.
         for name in &names {
@@ -414,6 +467,11 @@ fn gene_burden(
                 return Err(Refusal::Data(format!("feature '{name}' needs gene '{gene}', which the gene models do not have; use other gene models or another model")).into());
             }
         }
+    }
+    if !inputs.patients.is_empty()
+        && settings.annotation.consequence_lines == LinesChoice::MostSevere
+    {
+        warnings.push("with --consequence-lines most-severe an allele in several genes burdens only that of its most severe line".to_owned());
     }
     Ok(Some(GeneBurdenPlan {
         frequency: settings.burden.clone(),
@@ -434,12 +492,6 @@ fn open_bundles(settings: &Settings, purpose: Purpose) -> anyhow::Result<Vec<Bun
             )
             .into());
         }
-    } else if matches!(purpose, Purpose::Annotate | Purpose::Evidence) {
-        return Err(Refusal::Usage(format!(
-            "'{}' runs no models; leave --model out, or use 'run' or 'score'",
-            purpose.verb()
-        ))
-        .into());
     }
     let mut bundles: Vec<Bundle> = Vec::new();
     for path in &settings.models {
@@ -513,7 +565,7 @@ fn fingerprints(
         .collect();
     let (annotation, evidence) = (&settings.annotation, &settings.evidence);
     files.push((REFERENCE, &settings.reference));
-    files.push(("reference_index", &index));
+    files.push((REFERENCE_INDEX, &index));
     let single = [
         ("samplesheet", &settings.samplesheet),
         ("par", &settings.par),
@@ -532,7 +584,9 @@ fn fingerprints(
     files.extend(callable.map(|path| ("callable", path.as_path())));
     let alignments = inputs.alignments.iter().flatten();
     files.extend(alignments.map(|path| (ALIGNMENT, path.as_path())));
-    let mark = |(role, path): (&str, &Path)| {
+    let mut seen = BTreeSet::new();
+    files.retain(|file| seen.insert(*file));
+    let mark = |(role, path): (&str, &Path)| -> anyhow::Result<_> {
         let fingerprint = if path == Path::new("-") {
             hash::STREAM.to_owned()
         } else {
@@ -540,7 +594,14 @@ fn fingerprints(
                 Refusal::NoInput(format!("cannot open {}: {error}", path.display()))
             })?
         };
-        Ok((role.to_owned(), path.to_owned(), fingerprint))
+        let reopened = settings.haplotypes.is_some()
+            && [REFERENCE, REFERENCE_INDEX, GENE_MODELS, KNOWLEDGE_LOCK].contains(&role);
+        // 'merge' opens these again, perhaps in another folder.
+        let path = match std::path::absolute(path) {
+            Ok(absolute) if reopened => absolute,
+            _ => path.to_owned(),
+        };
+        Ok((role.to_owned(), path, fingerprint))
     };
     files.into_iter().map(mark).collect()
 }

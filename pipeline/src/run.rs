@@ -11,12 +11,13 @@ use arrow::record_batch::RecordBatch;
 use varisk_core::{Analysis, Patient, Position, Sex, Worker};
 use varisk_flow::{CancelToken, Executor, FlowError, Outcome};
 use varisk_readers::{BadRecord, RawBatch, ReadError, RecordSource, SiteDecoder};
-use varisk_report::{OutputFolder, PartWriter, ReportError, Table, TableWriter};
+use varisk_report::{OutputFolder, PartWriter, ReportError};
 use varisk_risk::SiteTally;
 use varisk_score::Runtime;
 
 use crate::arguments::RunArguments;
 use crate::checkpoint::RunState;
+use crate::evidence::EvidenceTable;
 use crate::exit::{DATA, INTERRUPTED, Refusal, exit_code};
 use crate::finish::{Finish, finish};
 use crate::fold_plan::FoldPlan;
@@ -90,7 +91,8 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
         None => (OutputFolder::create(&settings.output)?, None),
     };
     let work = work_folder(settings, &folder);
-    let streams = plan.fold.streams();
+    // What cannot be read again, or is not saved, cannot be continued.
+    let streams = plan.fold.streams() || purpose == Purpose::Evidence;
     match run_in(settings, plan, &folder, saved, &cancel, log) {
         Ok(done) => {
             let path = folder.complete()?;
@@ -198,10 +200,7 @@ fn run_in(
     let hashes = crate::finish::hash_in_background(&plan.paths, settings.shard.is_some());
     if !state.checkpoint.complete {
         let mut evidence = (plan.purpose == Purpose::Evidence)
-            .then(|| {
-                let table = Table::EVIDENCE;
-                TableWriter::create(folder.partial(), table.name, table.schema())
-            })
+            .then(|| EvidenceTable::create(folder.partial()))
             .transpose()?;
         let mut output = Output {
             work: &work,
@@ -216,7 +215,7 @@ fn run_in(
             &mut output,
             log,
         )?;
-        evidence.map(TableWriter::finish).transpose()?;
+        evidence.map(EvidenceTable::finish).transpose()?;
     }
     if let Some(shard) = &settings.shard {
         state.save()?;
@@ -284,7 +283,7 @@ struct Output<'o> {
     /// Folder of the parts.
     work: &'o Path,
     /// The table of site states, which is written as it comes.
-    evidence: Option<&'o mut TableWriter>,
+    evidence: Option<&'o mut EvidenceTable>,
 }
 
 /// What a batch leaves for the sink.

@@ -108,6 +108,9 @@ pub(crate) struct AnnotationSettings {
     /// `None` where nothing was said: gene models where there are some.
     pub(crate) consequences: Option<ConsequenceChoice>,
     pub(crate) consequence_lines: LinesChoice,
+    /// All lines as the text of `CSQ`, for output that needs nothing else of them.
+    #[serde(skip)]
+    pub(crate) csq_text: bool,
 }
 
 impl AnnotationSettings {
@@ -288,6 +291,7 @@ fn annotation(
             .consequence_lines
             .or(file.consequence_lines)
             .unwrap_or(LinesChoice::All),
+        csq_text: false,
     }
 }
 

@@ -183,8 +183,8 @@ pub enum EncodeError {
     },
     /// No analysis of the run gives a feature.
     #[error(
-        "tensor '{tensor}': no analysis of this run gives feature '{name}'; add the model or score \
-         that it comes from"
+        "tensor '{tensor}': no analysis of this run gives feature '{name}'; add what it comes from: a \
+         model, gene models for the burden of a gene, reads"
     )]
     UndeclaredFeature {
         /// The tensor.

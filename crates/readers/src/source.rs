@@ -288,9 +288,11 @@ impl RecordSource {
         self.begin(&mut batch);
         let carried = batch.bytes.len();
         while let Some(place) = self.next_place() {
-            // One record at least: an empty batch would read like the end.
+            // One record at least: an empty batch would read like the end. What is only carried for
+            // its context, such as blocks between two regions, is no record of the batch.
             let full = batch.entries.len() >= self.limits.batch_records.max(1)
-                || batch.bytes.len() - carried >= self.limits.batch_bytes.max(1);
+                || !batch.entries.is_empty()
+                    && batch.bytes.len() - carried >= self.limits.batch_bytes.max(1);
             let inside = batch
                 .entries
                 .last()

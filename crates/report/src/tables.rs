@@ -387,6 +387,21 @@ impl Table {
                 U64,
                 "alleles taken for reference on the user's word (--absent-as-reference); they count as no call and are in none of the other counts but 'alleles'",
             ),
+            optional(
+                "reads_mean_depth",
+                F64,
+                "mean depth of the patient's reads at the sites where they were asked; null without reads",
+            ),
+            optional(
+                "reads_concordance",
+                F64,
+                "share of sites at which calls and reads agree, of those where either shows a variant; a run is refused below 0.8 at 20 sites or more",
+            ),
+            optional(
+                "reads_sites",
+                F64,
+                "number of sites that the concordance is over",
+            ),
         ],
     };
 
@@ -415,7 +430,12 @@ impl Table {
             required(
                 "uncalled",
                 U32,
-                "alleles of the gene and class without a complete call of the patient, those assumed to be reference included",
+                "alleles of the gene and class without a complete call of the patient",
+            ),
+            required(
+                "assumed_reference",
+                U32,
+                "alleles of the gene and class taken for reference on the user's word (--absent-as-reference)",
             ),
             required(
                 "alleles_in_input",
@@ -428,7 +448,7 @@ impl Table {
     /// Consequences of alleles that patients carry together.
     pub const HAPLOTYPES: Self = Self {
         name: "haplotype_consequences",
-        meaning: "a row for each patient, transcript and haplotype on which several alleles change the protein together; by patient in the order of the samplesheet, transcript, haplotype. Written under --haplotypes",
+        meaning: "a row for each patient, transcript and haplotype on which several alleles change the protein together, or one lies behind a stop that the haplotype gained; by patient in the order of the samplesheet, transcript, haplotype. Written under --haplotypes",
         columns: &[
             required("patient", Text, "patient identifier"),
             required(

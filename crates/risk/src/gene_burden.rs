@@ -11,7 +11,7 @@ use arrow::datatypes::Float64Type;
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, BatchError, CallCode, DosageTable, FeatureTable,
-    FeatureValue, Patient, Reason, Sex, SiteBatch, SiteClass,
+    FeatureValue, Patient, Reason, Sex, SiteBatch, SiteClass, columns as c,
 };
 use varisk_report::Table;
 
@@ -99,8 +99,10 @@ struct PatientState {
     alleles: u32,
     /// Copies carried.
     copies: u32,
-    /// Alleles without a complete call that rests on something.
+    /// Alleles without a complete call.
     uncalled: u32,
+    /// Alleles taken for reference on the user's word.
+    assumed: u32,
 }
 
 impl PatientState {
@@ -108,6 +110,7 @@ impl PatientState {
         self.alleles = self.alleles.saturating_add(other.alleles);
         self.copies = self.copies.saturating_add(other.copies);
         self.uncalled = self.uncalled.saturating_add(other.uncalled);
+        self.assumed = self.assumed.saturating_add(other.assumed);
     }
 }
 
@@ -158,22 +161,20 @@ impl GeneBurden {
             for (patient, ((dosage, code), sex)) in
                 (0u32..).zip(dosages.iter().zip(codes).zip(&self.settings.sexes))
             {
-                let known = *dosage != DosageTable::NONE && !CallCode(*code).is_assumed();
-                if known && *dosage == 0 || class.expected_ploidy(*sex) == Some(0) {
+                if class.expected_ploidy(*sex) == Some(0) {
                     continue;
                 }
-                gene.patients.entry(patient).or_default().add(if known {
-                    PatientState {
-                        alleles: 1,
-                        copies: u32::from(*dosage),
-                        uncalled: 0,
+                let mut state = PatientState::default();
+                match *dosage {
+                    DosageTable::NONE => state.uncalled = 1,
+                    0 if CallCode(*code).is_assumed() => state.assumed = 1,
+                    0 => continue,
+                    copies => {
+                        state.alleles = 1;
+                        state.copies = u32::from(copies);
                     }
-                } else {
-                    PatientState {
-                        uncalled: 1,
-                        ..PatientState::default()
-                    }
-                });
+                }
+                gene.patients.entry(patient).or_default().add(state);
             }
         }
         Ok(())
@@ -297,7 +298,9 @@ impl Analysis for GeneBurden {
                 })
         };
         let lines = Lines::try_new(batch)?;
-        for row in 0..batch.len() {
+        let reasons = batch.text(c::REASON)?;
+        // A record that stands twice counts once, here as everywhere.
+        for row in (0..batch.len()).filter(|row| reasons.is_null(*row)) {
             let genes = lines.genes(row);
             if !genes.is_empty() && !is_frequent(row) {
                 self.add_row(batch, row, &genes)?;
@@ -373,6 +376,7 @@ impl Analysis for GeneBurden {
             number(&|state, _| state.alleles),
             number(&|state, _| state.copies),
             number(&|state, _| state.uncalled),
+            number(&|state, _| state.assumed),
             number(&|_, alleles| u32::try_from(alleles).unwrap_or(u32::MAX)),
         ];
         let table = RecordBatch::try_new(Table::BURDEN.schema(), columns).map_err(|source| {
@@ -418,7 +422,7 @@ mod tests {
         use arrow::array::{RecordBatch, StructArray, UInt8Array};
         use arrow::buffer::OffsetBuffer;
         use arrow::datatypes::{DataType, Field, Fields, Schema};
-        use varisk_core::{CallMatrix, ContigSet, columns as c};
+        use varisk_core::{CallMatrix, ContigSet};
 
         let lines: Vec<_> = rows.iter().flat_map(|(lines, _)| lines.iter()).collect();
         let text = |values: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(values)) };
@@ -448,6 +452,10 @@ mod tests {
             (
                 c::SITE_CLASS,
                 Arc::new(UInt8Array::from(vec![0; rows.len()])),
+            ),
+            (
+                c::REASON,
+                Arc::new(StringArray::from(vec![None::<&str>; rows.len()])),
             ),
             (ALL, Arc::new(list)),
             ("gnomad.af", Arc::new(frequencies)),
@@ -553,7 +561,7 @@ mod tests {
         // The fourth allele is too frequent. Patients stand in the order of their identifiers.
         let expected = [
             row("A", "G1", "lof", [1, 2, 1]),
-            row("B", "G1", "lof", [0, 0, 1]),
+            row("B", "G1", "lof", [0, 0, 0]),
             row("B", "G2", "synonymous", [0, 0, 1]),
             row("C", "G1", "lof", [1, 1, 0]),
             row("C", "G2", "synonymous", [1, 2, 0]),

@@ -368,6 +368,10 @@ impl Analysis for Quality {
             count(&|x| x.from_callable_regions),
             count(&|x| x.from_reads),
             count(&|x| x.assumed_reference),
+            // What reads show is another fold's; the end of the run joins it.
+            number(&|_| None),
+            number(&|_| None),
+            number(&|_| None),
         ];
         let table = RecordBatch::try_new(Table::QC.schema(), columns).map_err(|source| {
             AnalysisError::Table {

@@ -196,18 +196,20 @@ impl ScoreWorker {
         if self.prescored.is_empty() {
             return Ok((0..batch.len()).collect());
         }
-        let columns = self
+        let scores_of = self
             .prescored
             .iter()
             .map(|name| batch.floats(name))
             .collect::<Result<Vec<_>, _>>()?;
+        let reasons = batch.text(columns::REASON)?;
         let mut left = Vec::new();
         for row in 0..batch.len() {
-            if columns.iter().any(|column| column.is_null(row)) {
+            // A row with a reason, such as a record that stands twice, has no score here either.
+            if reasons.is_valid(row) || scores_of.iter().any(|column| column.is_null(row)) {
                 left.push(row);
                 continue;
             }
-            for (values, column) in scores.values.iter_mut().zip(&columns) {
+            for (values, column) in scores.values.iter_mut().zip(&scores_of) {
                 values[row] = Some(column.value(row));
             }
         }

@@ -1,11 +1,13 @@
 //! INFO fields that `varisk annotate` adds: `CSQ` with the consequences, and `<source>_<field>` for
 //! each field of a knowledge source.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
+use varisk_annotate::columns::{ALL, CSQ_TEXT};
 use varisk_annotate::{CsqWriter, csq_header_format};
 use varisk_core::{SiteBatch, columns as c};
 use varisk_readers::escape_info_value;
@@ -14,8 +16,6 @@ use varisk_report::SourceRecord;
 use crate::annotation::is_annotation;
 use crate::exit::Refusal;
 
-/// Column with all consequences.
-const ALL: &str = "consequence.all";
 /// INFO field with them.
 const CSQ: &str = "CSQ";
 
@@ -27,12 +27,30 @@ pub(super) struct InfoColumns {
 }
 
 impl InfoColumns {
+    /// The columns of a schema.
+    ///
+    /// # Errors
+    /// Two columns would have one INFO field.
+    pub(super) fn try_new(schema: &Schema) -> anyhow::Result<Self> {
+        let columns = Self::of(schema);
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        for (column, field, _) in &columns.fields {
+            if let Some(other) = seen.insert(field, column) {
+                return Err(Refusal::Usage(format!("'{other}' and '{column}' would both be the INFO field {field}; choose one with --sources, or write Parquet")).into());
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The columns of a schema that [`InfoColumns::try_new`] has taken.
     pub(super) fn of(schema: &Schema) -> Self {
         let fields = schema.fields().iter().filter(|field| {
             is_annotation(field.name()) && !field.name().starts_with(c::CONSEQUENCE_PREFIX)
         });
         Self {
-            has_consequences: schema.field_with_name(ALL).is_ok(),
+            has_consequences: [ALL, CSQ_TEXT]
+                .iter()
+                .any(|name| schema.field_with_name(name).is_ok()),
             fields: fields
                 .map(|field| {
                     (
@@ -48,7 +66,7 @@ impl InfoColumns {
     /// Lines that define the fields and name the sources.
     pub(super) fn header_lines(&self, sources: &[SourceRecord]) -> Vec<String> {
         let mut lines = vec![format!(
-            "##varisk_annotate=<Version={}>",
+            "##varisk_annotate=<ID=varisk,Version={}>",
             env!("CARGO_PKG_VERSION")
         )];
         for source in sources {
@@ -118,7 +136,7 @@ pub(super) struct InfoValues<'b> {
 
 impl InfoValues<'_> {
     /// The fields of a record that has these rows, in the order of its alternates; a field without a
-    /// value at any of them is left out.
+    /// value at any of them is empty.
     pub(super) fn of_record(&mut self, rows: Range<usize>) -> anyhow::Result<Vec<(&str, &str)>> {
         self.texts.iter_mut().for_each(String::clear);
         if let (Some(consequences), Some(text)) = (&self.consequences, self.texts.last_mut()) {
@@ -146,10 +164,10 @@ impl InfoValues<'_> {
             }
         }
         let names = self.columns.iter().map(|(name, _)| *name);
+        let consequences = self.consequences.is_some().then_some(CSQ);
         Ok(names
-            .chain([CSQ])
+            .chain(consequences)
             .zip(self.texts.iter().map(String::as_str))
-            .filter(|(_, text)| !text.is_empty())
             .collect())
     }
 }

@@ -8,8 +8,9 @@ use crate::Defect;
 
 /// Adds INFO fields to a line of VCF (without line end), which goes to the end of `out`. A field that
 /// the line has already is taken out where it stands; the new ones come last, in their order. Values
-/// are written as they are, see [`escape_info_value`]; an empty one makes a flag. Nothing else of the
-/// line is touched.
+/// are written as they are, see [`escape_info_value`]. An empty one only takes the old entry out: what
+/// an earlier run wrote must not stand under the header of this one. Nothing else of the line is
+/// touched.
 ///
 /// # Errors
 /// The line has fewer than eight columns; `out` is then as it was.
@@ -38,13 +39,11 @@ pub fn append_info(
         separate(out, first);
         out.extend_from_slice(entry);
     }
-    for (key, value) in addition {
+    for (key, value) in addition.iter().filter(|(_, value)| !value.is_empty()) {
         separate(out, first);
         out.extend_from_slice(key.as_bytes());
-        if !value.is_empty() {
-            out.push(b'=');
-            out.extend_from_slice(value.as_bytes());
-        }
+        out.push(b'=');
+        out.extend_from_slice(value.as_bytes());
     }
     if out.len() == first {
         out.push(b'.');
@@ -103,7 +102,8 @@ mod tests {
             "AF=0.1;CSQ=a;N=1",
         );
         check("XCSQ=x;CSQX=y", &[("CSQ", "a")], "XCSQ=x;CSQX=y;CSQ=a");
-        check("DB;AF=1", &[("DB", "")], "AF=1;DB");
+        check("DB;AF=1", &[("DB", "")], "AF=1");
+        check("CSQ=old", &[("CSQ", "")], ".");
         check("AF=1", &[], "AF=1");
         check("", &[], ".");
     }
