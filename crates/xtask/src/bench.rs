@@ -4,8 +4,11 @@
 //! The tables go to standard output and into `docs/benchmarks.md` between their marks.
 #![expect(clippy::print_stdout, reason = "figures are what was asked for")]
 
+mod consequences;
 mod decode;
+mod join;
 mod process;
+mod reads;
 mod score;
 
 use std::fmt::Write as _;
@@ -28,13 +31,25 @@ pub(crate) struct Options {
     /// Threads of every program that takes a number
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// Only this measurement: decode, score or memory
-    #[arg(long)]
-    only: Option<String>,
+    /// Only these measurements
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(MEASUREMENTS.map(|(name, _)| name)))]
+    only: Vec<String>,
     /// Leave docs/benchmarks.md as it is
     #[arg(long)]
     dry: bool,
 }
+
+type Measurement = fn(&Options) -> Result<String>;
+
+/// What can be measured, by the name of its block in the document.
+const MEASUREMENTS: [(&str, Measurement); 6] = [
+    ("decode", decode_table),
+    ("score", score_table),
+    ("memory", memory_table),
+    ("consequences", consequences::table),
+    ("join", join::table),
+    ("reads", reads::table),
+];
 
 /// Work done in a process of its own, so that it is timed like its peers.
 #[derive(Debug, clap::Subcommand)]
@@ -75,17 +90,13 @@ pub(crate) fn child(child: &Child) -> Result<()> {
 pub(crate) fn run(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.data)?;
     process::build_program()?;
-    type Measurement = fn(&Options) -> Result<String>;
-    let measurements: [(&str, Measurement); 3] = [
-        ("decode", decode_table),
-        ("score", score_table),
-        ("memory", memory_table),
-    ];
-    for (name, measurement) in measurements {
-        if options.only.as_deref().is_some_and(|only| only != name) {
+    for (name, measurement) in MEASUREMENTS {
+        if !options.only.is_empty() && !options.only.iter().any(|only| only == name) {
             continue;
         }
-        let table = format!("{}\n{}", machine(options), measurement(options)?);
+        // Before the measurement, which is a load itself.
+        let machine = machine(options);
+        let table = format!("{machine}\n{}", measurement(options)?);
         println!("## {name}\n\n{table}");
         if !options.dry {
             insert(Path::new("docs/benchmarks.md"), name, &table)?;
@@ -149,6 +160,7 @@ fn machine(options: &Options) -> String {
         ("bgzip", "--version"),
         ("bcftools", "--version"),
         ("plink2", "--version"),
+        ("samtools", "--version"),
     ] {
         let _ = write!(
             text,
@@ -156,8 +168,21 @@ fn machine(options: &Options) -> String {
             version(program, argument).unwrap_or_else(|| format!("{program} not found"))
         );
     }
-    let _ = writeln!(text, "Best of {} rounds.", options.rounds);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("unknown");
+    let _ = writeln!(
+        text,
+        "Best of {} rounds. Load of the machine before: {load}.",
+        options.rounds
+    );
     text
+}
+
+/// A file of the shared data, where it is there.
+fn shared(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("VARISK_SHARED").unwrap_or_else(|| "../shared".into());
+    let path = Path::new(&folder).join("data").join(name);
+    path.is_file().then_some(path)
 }
 
 fn text(path: &Path) -> &str {

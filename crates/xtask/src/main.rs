@@ -6,6 +6,8 @@ mod check;
 mod models;
 mod random;
 mod sequence;
+mod synth_genes;
+mod synth_sources;
 mod synth_vcf;
 mod testdata;
 

@@ -119,7 +119,11 @@ fn cohort(
 }
 
 /// REF and ALT at a position (0-based): SNVs, one indel in twenty, one multi-allelic in a hundred.
-fn alleles(random: &mut Random, reference: &[u8], position: usize) -> (Vec<u8>, Vec<String>) {
+pub(crate) fn alleles(
+    random: &mut Random,
+    reference: &[u8],
+    position: usize,
+) -> (Vec<u8>, Vec<String>) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let base = reference[position];
     let kind = random.below(100);

@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail};
 #[derive(Debug, Clone)]
 pub(super) struct Measured {
     pub(super) seconds: f64,
+    /// Processor time of the process and its children, to 10 ms.
+    pub(super) cpu_seconds: f64,
     /// Peak resident memory, read every few milliseconds while it ran.
     pub(super) peak_mib: u64,
     /// What it printed, if little.
@@ -20,12 +22,13 @@ pub(super) struct Measured {
 /// Runs a program; its output is read and dropped as a pipe's reader would, but for the last line.
 pub(super) fn measure(program: &str, arguments: &[&str]) -> Result<Measured> {
     let keeps = arguments.first() == Some(&"bench-child");
+    let cpu_before = children_cpu_seconds().unwrap_or(0.0);
     let started = Instant::now();
     let stdout = if keeps { Stdio::piped() } else { Stdio::null() };
     let mut child = Command::new(program)
         .args(arguments)
         .stdout(stdout)
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("{program} cannot be started"))?;
     let status_file = PathBuf::from(format!("/proc/{}/status", child.id()));
@@ -39,7 +42,15 @@ pub(super) fn measure(program: &str, arguments: &[&str]) -> Result<Measured> {
     };
     let seconds = started.elapsed().as_secs_f64();
     if !status.success() {
-        bail!("{program} {} failed ({status})", arguments.join(" "));
+        let mut said = String::new();
+        if let Some(mut stderr) = child.stderr.take() {
+            stderr.read_to_string(&mut said)?;
+        }
+        let last = said.lines().last().unwrap_or("without a message");
+        bail!(
+            "{program} {} failed ({status}): {last}",
+            arguments.join(" ")
+        );
     }
     let mut text = String::new();
     if let Some(mut stdout) = child.stdout.take() {
@@ -47,6 +58,7 @@ pub(super) fn measure(program: &str, arguments: &[&str]) -> Result<Measured> {
     }
     Ok(Measured {
         seconds,
+        cpu_seconds: children_cpu_seconds().unwrap_or(0.0) - cpu_before,
         peak_mib: peak / 1024,
         stdout: text,
     })
@@ -63,6 +75,17 @@ pub(super) fn best_of(rounds: &[Vec<Measured>]) -> Vec<Measured> {
             .cloned()
     };
     (0..columns).filter_map(best).collect()
+}
+
+/// Processor time of the children that have ended, user and system.
+fn children_cpu_seconds() -> Option<f64> {
+    /// Linux counts in hundredths of a second wherever it shows ticks to programs.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in brackets, may hold spaces; `cutime` and `cstime` are fields 16 and 17.
+    let (_, rest) = text.rsplit_once(") ")?;
+    let mut ticks = rest.split(' ').skip(13).map(str::parse::<f64>);
+    Some((ticks.next()?.ok()? + ticks.next()?.ok()?) / TICKS_PER_SECOND)
 }
 
 fn high_water_mark(status: &Path) -> Option<u64> {

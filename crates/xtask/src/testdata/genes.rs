@@ -145,7 +145,7 @@ impl Transcript {
 }
 
 /// An open reading frame whose exons end and start with the usual bases around an intron.
-fn coding_sequence(random: &mut Random, lengths: &[usize]) -> Vec<u8> {
+pub(crate) fn coding_sequence(random: &mut Random, lengths: &[usize]) -> Vec<u8> {
     let total = lengths.iter().sum();
     let mut sequence: Vec<u8> = (0..total).map(|_| random.pick(b"AACCCGGGTT")).collect();
     let mut end = 0;

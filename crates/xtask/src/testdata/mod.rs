@@ -25,6 +25,7 @@ use crate::models::variant_kmer::VariantModel;
 use crate::random::Random;
 use crate::{bgzf, sequence};
 use evaluate::Evaluation;
+pub(crate) use genes::coding_sequence;
 use genome::{CONTIGS, Genome};
 use genotypes::Record;
 use patients::Patient;
