@@ -1,6 +1,7 @@
 //! Passing the records of a file through with more INFO: records as lines of VCF, header lines and
 //! INFO fields that are added to them, and a writer of VCF and BCF.
 
+mod bcf;
 mod header;
 mod info;
 mod writer;
@@ -8,7 +9,7 @@ mod writer;
 pub use self::header::with_header_lines;
 pub use self::info::{append_info, escape_info_value};
 pub use self::writer::{AnnotatedWriter, OutputKind, WriteError};
-use crate::{Defect, FileInput, Header, RecordFormat, bcf};
+use crate::{Defect, FileInput, Header, RecordFormat};
 
 /// Gives the records of one file as lines of VCF.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl RecordText {
             RecordFormat::Vcf => Ok(record),
             RecordFormat::Bcf => {
                 scratch.clear();
-                bcf::to_line(record, &self.header, scratch)
+                crate::bcf::to_line(record, &self.header, scratch)
                     .ok_or_else(|| Defect::new("layout", "the binary record is damaged"))?;
                 Ok(scratch)
             }

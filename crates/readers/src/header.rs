@@ -252,7 +252,7 @@ impl Dictionary {
     }
 }
 
-fn field<'a>(fields: &'a [(String, String)], key: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(fields: &'a [(String, String)], key: &str) -> Option<&'a str> {
     fields
         .iter()
         .find(|(k, _)| k == key)
@@ -295,7 +295,7 @@ fn info_definition(id: &str, fields: &[(String, String)]) -> Result<InfoDefiniti
 }
 
 /// Splits `<key=value,key="quoted, value">`; `None` if it is not of that form.
-fn structured(value: &str) -> Option<Vec<(String, String)>> {
+pub(crate) fn structured(value: &str) -> Option<Vec<(String, String)>> {
     let mut rest = value.trim_end().strip_prefix('<')?.strip_suffix('>')?;
     let mut fields = Vec::new();
     while !rest.is_empty() {

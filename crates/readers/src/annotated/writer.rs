@@ -5,7 +5,12 @@ use std::io::{self, BufWriter, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use noodles::{bcf, bgzf, vcf};
+use noodles::bgzf;
+
+use super::bcf;
+
+/// Bytes of text that are written at once: the system's work for a write hardly grows with its size.
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// Why an annotated file cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +45,8 @@ pub enum WriteError {
         /// What is wrong.
         detail: String,
     },
-    /// A record does not fit the header, which BCF needs.
-    #[error("{}: line {line} cannot be written as BCF: {source}; its fields and contig must be defined in the header; write VCF instead, or correct the input's header with 'bcftools reheader'", path.display())]
+    /// A record does not fit the header, which BCF needs, or holds what BCF cannot.
+    #[error("{}: record {line} cannot be written as BCF: {source}; write VCF instead, or correct the input (its header with 'bcftools reheader')", path.display())]
     Record {
         /// The file.
         path: PathBuf,
@@ -96,10 +101,8 @@ enum Sink {
 }
 
 struct BcfSink {
-    writer: bcf::io::Writer<bgzf::io::MultithreadedWriter<File>>,
-    header: vcf::Header,
-    record: vcf::Record,
-    line: Vec<u8>,
+    writer: bgzf::io::MultithreadedWriter<File>,
+    encoder: bcf::Encoder,
 }
 
 impl AnnotatedWriter {
@@ -110,11 +113,12 @@ impl AnnotatedWriter {
     pub fn create(path: &Path, header: &str, threads: NonZero<usize>) -> Result<Self, WriteError> {
         let kind = OutputKind::of(path).ok_or_else(|| WriteError::Kind { path: path.into() })?;
         // Before a file is made: a header that does not serve leaves nothing behind.
-        let bcf_header = match kind {
-            OutputKind::Bcf => Some(parse_header(path, header)?),
+        let encoder = match kind {
+            OutputKind::Bcf => Some(encoder(path, header)?),
             _ => None,
         };
         let partial = (path != Path::new("-")).then(|| partial_name(path));
+        let mut preamble = Vec::new();
         let sink = match &partial {
             None => Sink::Stdout(BufWriter::new(io::stdout())),
             Some(partial) => {
@@ -123,15 +127,16 @@ impl AnnotatedWriter {
                     source,
                 })?;
                 let bgzf = |file| bgzf::io::MultithreadedWriter::with_worker_count(threads, file);
-                match (kind, bcf_header) {
-                    (OutputKind::Bcf, Some(header)) => Sink::Bcf(Box::new(BcfSink {
-                        writer: bcf::io::Writer::from(bgzf(file)),
-                        header,
-                        record: vcf::Record::default(),
-                        line: Vec::new(),
-                    })),
+                match (kind, encoder) {
+                    (OutputKind::Bcf, Some((encoder, start))) => {
+                        preamble = start;
+                        Sink::Bcf(Box::new(BcfSink {
+                            writer: bgzf(file),
+                            encoder,
+                        }))
+                    }
                     (OutputKind::VcfBgzf, _) => Sink::Bgzf(bgzf(file)),
-                    _ => Sink::Text(BufWriter::new(file)),
+                    _ => Sink::Text(BufWriter::with_capacity(BUFFER_BYTES, file)),
                 }
             }
         };
@@ -145,7 +150,7 @@ impl AnnotatedWriter {
             Sink::Stdout(sink) => sink.write_all(header.as_bytes()),
             Sink::Text(sink) => sink.write_all(header.as_bytes()),
             Sink::Bgzf(sink) => sink.write_all(header.as_bytes()),
-            Sink::Bcf(sink) => sink.writer.write_header(&sink.header),
+            Sink::Bcf(sink) => sink.writer.write_all(&preamble),
         };
         written.map_err(|source| writer.failed(source))?;
         Ok(writer)
@@ -162,11 +167,15 @@ impl AnnotatedWriter {
             Sink::Text(sink) => write_text(sink, line),
             Sink::Bgzf(sink) => write_text(sink, line),
             Sink::Bcf(sink) => {
-                return sink.write(line).map_err(|source| WriteError::Record {
-                    path: self.path.clone(),
-                    line: self.lines,
-                    source,
-                });
+                let record = sink
+                    .encoder
+                    .encode(line)
+                    .map_err(|refusal| WriteError::Record {
+                        path: self.path.clone(),
+                        line: self.lines,
+                        source: io::Error::new(io::ErrorKind::InvalidData, refusal),
+                    })?;
+                sink.writer.write_all(record)
             }
         };
         written.map_err(|source| self.failed(source))
@@ -181,11 +190,7 @@ impl AnnotatedWriter {
             Sink::Stdout(sink) => sink.flush(),
             Sink::Text(sink) => sink.flush().and_then(|()| sink.get_ref().sync_all()),
             Sink::Bgzf(sink) => sink.finish().and_then(|file| file.sync_all()),
-            Sink::Bcf(sink) => sink
-                .writer
-                .get_mut()
-                .finish()
-                .and_then(|file| file.sync_all()),
+            Sink::Bcf(sink) => sink.writer.finish().and_then(|file| file.sync_all()),
         };
         finished.map_err(|source| self.failed(source))?;
         if let Some(partial) = &self.partial {
@@ -212,35 +217,20 @@ impl Drop for AnnotatedWriter {
     }
 }
 
-impl BcfSink {
-    fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        use noodles::vcf::variant::io::Write as _;
-        self.line.clear();
-        self.line.extend_from_slice(line);
-        self.line.push(b'\n');
-        vcf::io::Reader::new(self.line.as_slice()).read_record(&mut self.record)?;
-        self.writer.write_variant_record(&self.header, &self.record)
-    }
-}
-
 fn write_text(sink: &mut impl Write, line: &[u8]) -> io::Result<()> {
     sink.write_all(line)?;
     sink.write_all(b"\n")
 }
 
-fn parse_header(path: &Path, header: &str) -> Result<vcf::Header, WriteError> {
-    header.parse().map_err(|error: vcf::header::ParseError| {
-        let mut detail = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(inner) = cause {
-            detail = format!("{detail}: {inner}");
-            cause = inner.source();
-        }
-        WriteError::Header {
-            path: path.into(),
-            detail,
-        }
-    })
+/// What makes the records of a BCF file, and the bytes before the first.
+fn encoder(path: &Path, header: &str) -> Result<(bcf::Encoder, Vec<u8>), WriteError> {
+    let refused = |detail| WriteError::Header {
+        path: path.into(),
+        detail,
+    };
+    let dictionary = bcf::Dictionary::parse(header).map_err(refused)?;
+    let preamble = bcf::preamble(header).map_err(refused)?;
+    Ok((bcf::Encoder::new(dictionary), preamble))
 }
 
 /// A name beside the target that no other run uses.
