@@ -22,6 +22,14 @@ fn view(file: &Path) -> String {
     String::from_utf8(lines).expect("text")
 }
 
+/// Where each record ends, which BCF states in a word of its own.
+fn ends(file: &Path) -> Vec<u8> {
+    run(
+        "bcftools",
+        &["query", "-f", "%CHROM\t%POS\t%END\n", text(file)],
+    )
+}
+
 /// Header and records of a text file, packed or not.
 fn parts(file: &Path) -> (String, Vec<String>) {
     let bytes = std::fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -72,6 +80,7 @@ fn compare_parts(file: &Path, header: &str, lines: &[String]) -> Result<usize, W
         assert_eq!(found, expected, "{}", file.display());
     }
     assert_eq!(found.len(), expected.len());
+    assert!(ends(&binary) == ends(&packed), "{}: ends", file.display());
     Ok(lines.len())
 }
 
