@@ -59,7 +59,11 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
             let lines = columns.header_lines(&plan.fold.sources);
             let header = with_header_lines(file.header_text(), &lines);
             let threads = NonZero::new(settings.limits.threads).unwrap_or(NonZero::<usize>::MIN);
-            Output::Vcf(AnnotatedWriter::create(&settings.output, &header, threads)?)
+            Output::Vcf(Box::new(AnnotatedWriter::create(
+                &settings.output,
+                &header,
+                threads,
+            )?))
         }
         Target::Parquet => Output::Parquet(ParquetFile::create(&settings.output, &plan)?),
     };
@@ -231,7 +235,7 @@ fn table_rows(
 
 /// Where pieces go.
 enum Output {
-    Vcf(AnnotatedWriter),
+    Vcf(Box<AnnotatedWriter>),
     Parquet(ParquetFile),
 }
 

@@ -10,7 +10,8 @@ use arrow::array::{
 };
 use arrow::compute::concat_batches;
 use varisk_core::{
-    AlleleReads, CallCode, ContigId, ContigSet, Patient, RunLimits, SiteBatch, columns as c,
+    AlleleReads, CallCode, CallOrigin, ContigId, ContigSet, Patient, RunLimits, SiteBatch,
+    columns as c,
 };
 use varisk_readers::{FileInput, RecordSource, Regions, SourceSettings};
 use varisk_report::{Table, TableWriter};
@@ -163,7 +164,7 @@ pub(crate) fn rows(batch: &SiteBatch, patients: &[Patient]) -> anyhow::Result<Re
             text[3].append_option(alternates.is_valid(row).then(|| alternates.value(row)));
             text[4].append_option(ids.is_valid(row).then(|| ids.value(row)));
             text[5].append_value(code.state().name());
-            text[6].append_option(origin.map(|origin| origin.name()));
+            text[6].append_option(origin.map(CallOrigin::name));
             text[7].append_option(origin.map(|_| genotype_text(batch.calls(), row, sample)));
             places[0].append_value(positions.value(row));
             places[1].append_value(input.value(row));

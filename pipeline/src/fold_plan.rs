@@ -176,7 +176,7 @@ impl FoldPlan {
         plan.alignments
             .iter_mut()
             .flatten()
-            .for_each(|path| path.clear());
+            .for_each(PathBuf::clear);
         Ok(crate::hash::bytes(&serde_json::to_vec(&plan)?))
     }
 

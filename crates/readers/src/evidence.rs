@@ -30,6 +30,11 @@ pub const MIN_BLOCK_DEPTH: u32 = 8;
 /// far. Longer alleles stay "not assayed" where a patient has no record of them.
 pub const MAX_SITE: u32 = 1000;
 
+/// Farthest, in bases, that an insertion or deletion is followed to the right through a repeat of its
+/// bases, to find all places where a caller may have written it. In a longer repeat the site stays
+/// "not assayed".
+pub const MAX_SHIFT: u32 = 200;
+
 /// What a run takes for evidence that a patient has the reference.
 #[derive(Clone, Debug)]
 pub struct ReferenceEvidence {

@@ -35,7 +35,7 @@ pub use annotated::{
 pub use decoder::{Decoded, RefMismatch, SiteDecoder, SiteDecoderSettings, decoded_schema};
 pub use error::{BadRecord, ReadError};
 pub use evidence::{
-    Block, BlockAnswer, BlockCall, BlockError, MAX_SITE, MIN_BLOCK_DEPTH, MIN_BLOCK_GQ,
+    Block, BlockAnswer, BlockCall, BlockError, MAX_SHIFT, MAX_SITE, MIN_BLOCK_DEPTH, MIN_BLOCK_GQ,
     QualityLimits, ReferenceBlocks, ReferenceEvidence, Site,
 };
 pub use genotype::{

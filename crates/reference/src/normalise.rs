@@ -147,6 +147,47 @@ impl Normaliser {
         })
     }
 
+    /// Bases by which a left-aligned insertion or deletion can be moved right and still make the
+    /// same sequence, `limit` at most: where its bases repeat, callers write it at any of these
+    /// places. 0 for any other allele.
+    ///
+    /// # Errors
+    /// The FASTA cannot be read.
+    pub fn right_shift(
+        &mut self,
+        contig: ContigId,
+        position: Position,
+        reference: &[u8],
+        alternate: &[u8],
+        limit: u32,
+    ) -> Result<u32, ReferenceError> {
+        let (longer, shorter) = if reference.len() > alternate.len() {
+            (reference, alternate)
+        } else {
+            (alternate, reference)
+        };
+        let (Some((anchor, moved)), [other]) = (longer.split_first(), shorter) else {
+            return Ok(0);
+        };
+        if moved.is_empty() || !anchor.eq_ignore_ascii_case(other) {
+            return Ok(0);
+        }
+        // The first base behind REF, 0-based.
+        let behind = i64::from(position.0) - 1 + reference.len() as i64;
+        let room = self
+            .reader
+            .contigs()
+            .length(contig)
+            .saturating_sub(u32::try_from(behind).unwrap_or(u32::MAX));
+        let mut bases = vec![0; limit.min(room) as usize];
+        self.reader.fill(contig, behind, &mut bases)?;
+        let repeated = bases
+            .iter()
+            .zip(moved.iter().cycle())
+            .take_while(|(base, moved)| **base == moved.to_ascii_uppercase() && **base != b'N');
+        Ok(u32::try_from(repeated.count()).unwrap_or(u32::MAX))
+    }
+
     /// Trims and left-aligns the pair in the scratch buffers; REF starts at a 0-based offset.
     fn minimise(
         &mut self,

@@ -105,6 +105,9 @@ struct PatientState {
     assumed: u32,
 }
 
+/// Gene and class, their alleles in the input, and what one patient has of them.
+type BurdenRow<'s> = (&'s (String, BurdenClass), u64, PatientState);
+
 impl PatientState {
     fn add(&mut self, other: Self) {
         self.alleles = self.alleles.saturating_add(other.alleles);
@@ -332,8 +335,7 @@ impl Analysis for GeneBurden {
             features.insert(feature_name(key), self.feature(key));
         }
         // By patient, then gene and class: each gene's map is sorted by patient already.
-        let mut by_patient: Vec<Vec<(&(String, BurdenClass), u64, PatientState)>> =
-            vec![Vec::new(); patients.len()];
+        let mut by_patient: Vec<Vec<BurdenRow<'_>>> = vec![Vec::new(); patients.len()];
         for (key, gene) in &self.state {
             for (patient, state) in &gene.patients {
                 if let Some(rows) = by_patient.get_mut(*patient as usize) {
@@ -416,9 +418,11 @@ mod tests {
         check("polygenic.X.lof", None);
     }
 
-    /// A batch of rows, each with the lines (gene, impact, terms) of its consequences and the codes
-    /// of three patients.
-    fn batch(rows: &[(&[(&str, &str, &str)], [CallCode; 3])]) -> SiteBatch {
+    /// The lines (gene, impact, terms) of a row's consequences and the codes of three patients.
+    type Row<'r> = (&'r [Line<'r>], [CallCode; 3]);
+    type Line<'r> = (&'r str, &'r str, &'r str);
+
+    fn batch(rows: &[Row<'_>]) -> SiteBatch {
         use arrow::array::{RecordBatch, StructArray, UInt8Array};
         use arrow::buffer::OffsetBuffer;
         use arrow::datatypes::{DataType, Field, Fields, Schema};
@@ -519,7 +523,7 @@ mod tests {
         let hom = CallCode::diploid(Alternate, Alternate, false);
         let reference = CallCode::HOMOZYGOUS_REFERENCE;
         let assumed = CallCode::inferred_reference(InferredReference::Assumption, false);
-        let rows: [(&[(&str, &str, &str)], [CallCode; 3]); 4] = [
+        let rows: [Row<'_>; 4] = [
             (
                 &[
                     ("G1", "MODERATE", "missense_variant"),

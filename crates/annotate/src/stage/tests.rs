@@ -174,11 +174,11 @@ fn lines_as_text_are_those_of_the_columns() {
     let columns = process(&rows);
     let texts = process_with(&rows, ConsequenceStage::with_csq_text);
     let mut lines = std::collections::BTreeSet::new();
-    for row in 0..rows.len() {
+    for (row, allele) in rows.iter().enumerate() {
         let (mut expected, mut found) = (String::new(), String::new());
         write_csq(&columns, row, &mut expected).unwrap();
         write_csq(&texts, row, &mut found).unwrap();
-        assert_eq!(found, expected, "{:?}", rows[row]);
+        assert_eq!(found, expected, "{allele:?}");
         lines.insert(found);
     }
     assert!(lines.len() > 1_000, "{}", lines.len());

@@ -213,7 +213,7 @@ fn is_term(name: &str) -> bool {
     Term::from_name(name).is_some() || Term::from_name(&format!("{name}_variant")).is_some()
 }
 
-fn text<'a>(array: &'a StringArray, row: usize) -> Option<&'a str> {
+fn text(array: &StringArray, row: usize) -> Option<&str> {
     array.is_valid(row).then(|| array.value(row))
 }
 

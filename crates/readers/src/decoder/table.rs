@@ -17,7 +17,7 @@ use varisk_reference::{NormaliseError, Normaliser};
 use super::group::Member;
 use super::inference::RowSite;
 use super::{FilePlan, RefMismatch, SiteDecoderSettings};
-use crate::{Entry, MAX_SITE, ReadError, Site};
+use crate::{Entry, MAX_SHIFT, MAX_SITE, ReadError, Site};
 
 /// Schema of the batches that a decoder gives: [`site_schema`] of the numeric INFO fields, then one
 /// nullable `Utf8` column `text.<FIELD>` for each field kept as text.
@@ -146,9 +146,13 @@ impl<'s> SiteTable<'s> {
         self.owners.push((entry.file, entry.record));
         if self.settings.evidence.is_some() {
             let can_infer = reason.or(place.reason).is_none() && place.class.is_sequence();
-            let site = can_infer
-                .then(|| self.row_site(entry, place.position, input_reference.len(), site_class));
-            self.row_sites.push(site.flatten());
+            let site = if can_infer {
+                let bases = input_reference.len();
+                self.row_site(entry, place.position, bases, site_class, normaliser)?
+            } else {
+                None
+            };
+            self.row_sites.push(site);
         }
         self.contig.append_value(entry.contig.0);
         self.position.append_value(place.position.0);
@@ -176,28 +180,37 @@ impl<'s> SiteTable<'s> {
         Ok(())
     }
 
-    /// The site of the row in the making; `None` where it is too long to be inferred.
+    /// The site of the row in the making; `None` where it is too long to be inferred. That of an
+    /// insertion or deletion is the whole stretch in which it can be written: a record of the same
+    /// allele elsewhere in a repeat is no reference.
     fn row_site(
         &self,
         entry: &Entry,
         position: Position,
         input_bases: usize,
         class: SiteClass,
-    ) -> Option<RowSite> {
+        normaliser: &mut Normaliser,
+    ) -> Result<Option<RowSite>, ReadError> {
         let last = |position: Position, bases: usize| {
             let more = u32::try_from(bases).unwrap_or(u32::MAX).saturating_sub(1);
             Position(position.0.saturating_add(more))
         };
         let (reference, alternate) = (self.reference_bytes(), self.alternate_bytes());
         let adds_bases = alternate.len() > reference.len();
-        let mut end = last(entry.position, input_bases).max(last(position, reference.len()));
+        let most = MAX_SHIFT + 1;
+        let shift = normaliser.right_shift(entry.contig, position, reference, alternate, most)?;
+        if shift > MAX_SHIFT {
+            return Ok(None);
+        }
+        let own = last(position, reference.len()).0.saturating_add(shift);
+        let mut end = last(entry.position, input_bases).max(Position(own));
         if adds_bases {
             // The bases go in before this one; at the end of a contig there is none.
             let length = self.settings.contigs.length(entry.contig);
             end = Position(end.0.saturating_add(1).min(length));
         }
         let start = position.min(entry.position);
-        (end.0.saturating_sub(start.0) < MAX_SITE).then_some(RowSite {
+        let site = RowSite {
             contig: entry.contig,
             input_position: entry.position,
             class,
@@ -206,7 +219,8 @@ impl<'s> SiteTable<'s> {
                 end,
                 adds_bases,
             },
-        })
+        };
+        Ok((end.0.saturating_sub(start.0) < MAX_SITE).then_some(site))
     }
 
     /// Appends the normalised REF and ALT and says where and what the allele is.

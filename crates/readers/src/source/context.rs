@@ -8,7 +8,7 @@ use varisk_core::Position;
 
 use super::{Entry, RawBatch};
 use crate::RecordFormat;
-use crate::evidence::{MAX_SITE, record_span};
+use crate::evidence::{MAX_SHIFT, MAX_SITE, record_span};
 use crate::stream::{ContigOrder, Place};
 
 /// A record with bytes of its own.
@@ -79,9 +79,10 @@ impl Context {
         let reach = same_contig
             .map(|entry| {
                 let end = self.span(batch, entry).reference_end.0;
-                // An allele that adds bases needs the base after.
+                // An allele that adds bases needs the base after, and one that can be moved right
+                // what lies there.
                 let site = entry.position.0.saturating_add(MAX_SITE);
-                end.saturating_add(1).min(site)
+                end.saturating_add(1 + MAX_SHIFT).min(site)
             })
             .max()?;
         Some((place, Position(reach)))

@@ -163,3 +163,31 @@ fn no_bytes_are_too_strange() {
         }
     }
 }
+
+#[test]
+fn how_far_indels_can_move_right() {
+    let check = |position, reference: &str, alternate: &str, limit, expected| {
+        let found = normaliser()
+            .right_shift(
+                ContigId(0),
+                Position(position),
+                reference.as_bytes(),
+                alternate.as_bytes(),
+                limit,
+            )
+            .unwrap();
+        assert_eq!(found, expected, "{position} {reference} {alternate}");
+    };
+    // GATTRACACAnnnACGTTTT: four T from 17 on, ACACA from 6 on, N behind.
+    check(16, "G", "GT", 100, 4);
+    check(16, "G", "GT", 3, 3);
+    check(16, "GT", "G", 100, 3);
+    check(16, "GTT", "G", 100, 2);
+    check(5, "R", "RAC", 100, 5);
+    check(5, "RAC", "R", 100, 3);
+    check(16, "G", "GA", 100, 0);
+    check(16, "G", "A", 100, 0);
+    check(16, "GT", "A", 100, 0);
+    check(20, "T", "TT", 100, 0);
+    check(10, "A", "AN", 100, 0);
+}
