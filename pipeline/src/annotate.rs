@@ -65,7 +65,7 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
                 threads,
             )?))
         }
-        Target::Parquet => Output::Parquet(ParquetFile::create(&settings.output, &plan)?),
+        Target::Parquet => Output::Parquet(Box::new(ParquetFile::create(&settings.output, &plan)?)),
     };
     let source = plan.source(&settings.limits)?;
     let counts = copy(&plan, source, &text, &settings, &cancel, &mut output, log)?;
@@ -236,7 +236,7 @@ fn table_rows(
 /// Where pieces go.
 enum Output {
     Vcf(Box<AnnotatedWriter>),
-    Parquet(ParquetFile),
+    Parquet(Box<ParquetFile>),
 }
 
 impl Output {
