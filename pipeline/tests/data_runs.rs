@@ -256,7 +256,15 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.parquet")):
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     let all = published["tables"].as_array().expect("tables");
-    assert_eq!(tables.len(), all.len());
+    // Burden, haplotypes and site states need what this run is not given.
+    let names: Vec<&str> = tables
+        .iter()
+        .filter_map(|table| table["table"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["features", "findings", "qc", "quarantine", "risk", "variants"]
+    );
     for table in &tables {
         let schema = all
             .iter()
