@@ -67,7 +67,11 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
         }
         Target::Parquet => Output::Parquet(Box::new(ParquetFile::create(&settings.output, &plan)?)),
     };
-    let source = plan.source(&settings.limits)?;
+    let mut limits = settings.limits.clone();
+    if arguments.batch_size.is_none() && !has_consequences(&plan.schema) {
+        limits.batch_records = limits.batch_records.max(JOIN_RECORDS);
+    }
+    let source = plan.source(&limits)?;
     let counts = copy(&plan, source, &text, &settings, &cancel, &mut output, log)?;
     output.finish()?;
     let place = if settings.output == Path::new("-") {
@@ -80,6 +84,15 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
         counts.records, counts.alleles
     ));
     Ok(())
+}
+
+/// Records of a batch that is joined only: looking pages up for more rows at once costs less. Lines of
+/// consequences would make such a batch too large.
+const JOIN_RECORDS: usize = 16_384;
+
+fn has_consequences(schema: &Schema) -> bool {
+    let mut fields = schema.fields().iter();
+    fields.any(|field| field.name().starts_with(c::CONSEQUENCE_PREFIX))
 }
 
 /// What is written.
@@ -242,11 +255,7 @@ enum Output {
 impl Output {
     fn write(&mut self, piece: Piece) -> anyhow::Result<()> {
         match (self, piece) {
-            (Self::Vcf(writer), Piece::Lines(lines)) => {
-                for line in lines.split_inclusive(|byte| *byte == b'\n') {
-                    writer.write_line(line.strip_suffix(b"\n").unwrap_or(line))?;
-                }
-            }
+            (Self::Vcf(writer), Piece::Lines(lines)) => writer.write_lines(&lines)?,
             (Self::Parquet(file), Piece::Rows(rows)) => file.writer.write(rows)?,
             _ => {
                 return Err(Refusal::Software(

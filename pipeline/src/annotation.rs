@@ -360,7 +360,7 @@ impl Annotation {
                 LinesChoice::All => Lines::All,
                 LinesChoice::MostSevere => Lines::MostSevere,
             },
-            ..ConsequenceOptions::default()
+            flank: settings.flank,
         };
         let mut stage = ConsequenceStage::try_new(models, ingredients.reference.clone(), options)?;
         if settings.csq_text {

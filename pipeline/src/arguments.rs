@@ -173,6 +173,9 @@ pub(crate) struct AnnotationArguments {
     /// Lines of consequences for each allele [default: all].
     #[arg(long)]
     pub(crate) consequence_lines: Option<LinesChoice>,
+    /// How far from a transcript an allele is upstream or downstream of it, in bases [default: 5000].
+    #[arg(long, value_name = "BASES")]
+    pub(crate) flank: Option<u32>,
 }
 
 /// What is known about sites in patients.

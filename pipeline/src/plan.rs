@@ -620,6 +620,7 @@ fn parameters(settings: &Settings, regions: &Regions) -> serde_json::Value {
         "sources": settings.annotation.sources,
         "consequences": settings.annotation.consequences,
         "consequence_lines": settings.annotation.consequence_lines,
+        "flank": settings.annotation.flank,
         "haplotypes": settings.haplotypes,
         "absent_as_reference": settings.evidence.absent_as_reference,
         "min_reference_gq": settings.evidence.min_reference_gq,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use varisk_core::{GenomeBuild, RunLimits};
 
 use varisk_alignments::{DEFAULT_MIN_BASE_QUALITY, DEFAULT_MIN_MAPPING_QUALITY};
+use varisk_annotate::FLANK_BASES;
 use varisk_readers::{MIN_BLOCK_DEPTH, MIN_BLOCK_GQ};
 
 use crate::arguments::{
@@ -57,6 +58,7 @@ pub(crate) struct ConfigFile {
     burden_max_frequency: Option<f64>,
     burden_frequency: Option<String>,
     consequence_lines: Option<LinesChoice>,
+    flank: Option<u32>,
     haplotypes: Option<HaplotypeChoice>,
 }
 
@@ -108,6 +110,8 @@ pub(crate) struct AnnotationSettings {
     /// `None` where nothing was said: gene models where there are some.
     pub(crate) consequences: Option<ConsequenceChoice>,
     pub(crate) consequence_lines: LinesChoice,
+    /// Bases from a transcript within which an allele is upstream or downstream of it.
+    pub(crate) flank: u32,
     /// All lines as the text of `CSQ`, for output that needs nothing else of them.
     #[serde(skip)]
     pub(crate) csq_text: bool,
@@ -291,6 +295,7 @@ fn annotation(
             .consequence_lines
             .or(file.consequence_lines)
             .unwrap_or(LinesChoice::All),
+        flank: flags.flank.or(file.flank).unwrap_or(FLANK_BASES),
         csq_text: false,
     }
 }

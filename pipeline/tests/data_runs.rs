@@ -263,7 +263,14 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.parquet")):
         .collect();
     assert_eq!(
         names,
-        ["features", "findings", "qc", "quarantine", "risk", "variants"]
+        [
+            "features",
+            "findings",
+            "qc",
+            "quarantine",
+            "risk",
+            "variants"
+        ]
     );
     for table in &tables {
         let schema = all

@@ -182,7 +182,19 @@ fn write_value(array: &ArrayRef, row: usize, out: &mut String) {
         DataType::Float64 => write!(out, "{}", array.as_primitive::<Float64Type>().value(row)),
         DataType::Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)),
         DataType::Boolean => write!(out, "{}", u8::from(array.as_boolean().value(row))),
-        DataType::Utf8 => write!(out, "{}", escaped(array.as_string::<i32>().value(row))),
+        DataType::Utf8 => {
+            let text = array.as_string::<i32>().value(row);
+            // By far the most texts need nothing.
+            if text
+                .bytes()
+                .all(|byte| byte > b' ' && !b"%,;=\x7f".contains(&byte))
+            {
+                out.push_str(text);
+            } else {
+                out.push_str(&escaped(text));
+            }
+            Ok(())
+        }
         _ => write!(out, "."),
     };
 }

@@ -181,6 +181,26 @@ impl AnnotatedWriter {
         written.map_err(|source| self.failed(source))
     }
 
+    /// Writes lines of VCF, each given with its line end.
+    ///
+    /// # Errors
+    /// As [`AnnotatedWriter::write_line`].
+    pub fn write_lines(&mut self, lines: &[u8]) -> Result<(), WriteError> {
+        let written = match &mut self.sink {
+            Sink::Stdout(sink) => sink.write_all(lines),
+            Sink::Text(sink) => sink.write_all(lines),
+            Sink::Bgzf(sink) => sink.write_all(lines),
+            Sink::Bcf(_) => {
+                return lines
+                    .split_inclusive(|byte| *byte == b'\n')
+                    .try_for_each(|line| {
+                        self.write_line(line.strip_suffix(b"\n").unwrap_or(line))
+                    });
+            }
+        };
+        written.map_err(|source| self.failed(source))
+    }
+
     /// Completes the file and gives it its name.
     ///
     /// # Errors

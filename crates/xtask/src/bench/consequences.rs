@@ -129,6 +129,9 @@ fn rows(
         &[
             "--consequence-lines",
             "most-severe",
+            // bcftools says nothing of what lies beside a transcript.
+            "--flank",
+            "0",
             "--output",
             text(&severe),
         ],
@@ -157,7 +160,7 @@ fn rows(
     let names = [
         "`bcftools csq -l`",
         "`varisk annotate`",
-        "`varisk annotate`, most severe line alone",
+        "`varisk annotate`, most severe line, `--flank 0` alone",
     ];
     for (name, measured) in names.iter().zip(&best) {
         let _ = writeln!(
