@@ -110,6 +110,24 @@ fn a_block_must_cover_the_whole_site() {
 }
 
 #[test]
+fn an_indel_elsewhere_in_its_repeat_is_no_reference() {
+    let assumed = Options {
+        evidence: Some(ReferenceEvidence {
+            absent_as_reference: true,
+            ..ReferenceEvidence::default()
+        }),
+        ..Options::default()
+    };
+    let call = |site: &str, second: &str| second_call(&outcome(site, second, &assumed));
+    // The same allele, written at the other end of the three T from 8 on.
+    assert_eq!(call("1 7 . G GT . . .", "1 10 . T TT . . . GT 0/1"), "-");
+    assert_eq!(call("1 7 . GT G . . .", "1 9 . TT T . . . GT 0/1"), "-");
+    // Behind the repeat it is another one.
+    assert_ne!(call("1 7 . G GT . . .", "1 14 . T TC . . . GT 0/1"), "-");
+    assert_ne!(call("1 7 . GT G . . .", "1 14 . T TC . . . GT 0/1"), "-");
+}
+
+#[test]
 fn low_quality_and_no_call_are_no_call() {
     let block = |values: &str| format!("1 11 . A <NON_REF> . . END=20 {FORMAT} {values}");
     check(SNV, &block("0/0:30:19:30"), "./.");
