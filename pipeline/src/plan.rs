@@ -1,39 +1,34 @@
 //! From settings to a plan in which everything has been opened and checked, before a record is read.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use varisk_alignments::{
-    MIN_CONCORDANCE, MIN_CONCORDANCE_SITES, MIN_READ_GENOTYPE_DEPTH, MIN_READ_GENOTYPE_QUALITY,
-};
+use arrow::datatypes::{Schema, SchemaRef};
 use varisk_core::{ContigSet, GenomeBuild, RunLimits, Stage, Worker};
-use varisk_encode::{
-    Bundle, EncodeError, Encoder, ModelKind, PatientEncoder, RiskDirection, VariantEncoder,
-    VocabularySpec,
-};
-use varisk_knowledge::LOCK_FILE;
+use varisk_encode::{Bundle, Encoder, ModelKind, RiskDirection, VariantEncoder, VocabularySpec};
 use varisk_readers::{
     FileInput, RecordSource, RefMismatch, ReferenceEvidence, Regions, SiteDecoderSettings,
     SourceSettings, decoded_schema,
 };
 use varisk_reference::Reference;
 use varisk_report::{ModelRecord, variant_schema};
-use varisk_risk::{ScoreOutput, parse_burden_feature};
+use varisk_risk::ScoreOutput;
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreStage, check_graph, open_bundle};
 
 use crate::annotation::{Annotation, Ingredients, LabelledStage, consequence_field, reads_stage};
-use crate::arguments::{ConsequenceChoice, DeviceChoice, LinesChoice, RefMismatchChoice};
+use crate::arguments::{ConsequenceChoice, DeviceChoice, RefMismatchChoice};
+use crate::checks::{
+    check_patient_models, cohort_warning, flags_without_effect, gene_burden, refuse_idle_flags,
+};
 use crate::evidence::positions_of;
 use crate::exit::Refusal;
 use crate::fold_plan::{
-    ALIGNMENT, FoldContext, FoldPlan, FoldedOutput, GENE_MODELS, GeneBurdenPlan, KNOWLEDGE_LOCK,
-    PatientModel, REFERENCE, REFERENCE_INDEX, RowsSchema, VARIANTS, part_schema,
+    FoldContext, FoldPlan, FoldedOutput, PatientModel, RowsSchema, part_schema,
 };
 use crate::genome::{callable_regions, find_build, ploidy, refuse_other_builds, regions};
 use crate::hash;
 use crate::inputs::Inputs;
+use crate::marks::{fingerprints, parameters};
 use crate::settings::Settings;
 
 /// What a run is for.
@@ -385,100 +380,6 @@ fn decoder(
     }))
 }
 
-/// What speaks of patients has no place where there are none.
-fn refuse_idle_flags(settings: &Settings, purpose: Purpose) -> anyhow::Result<()> {
-    if purpose != Purpose::Score {
-        return Ok(());
-    }
-    let evidence = &settings.evidence;
-    let idle = [
-        ("--haplotypes", settings.haplotypes.is_some()),
-        ("--burden-frequency", settings.burden.is_some()),
-        ("--absent-as-reference", evidence.absent_as_reference),
-        ("--genotype-from-reads", evidence.genotype_from_reads),
-        ("--callable", evidence.callable.is_some()),
-    ];
-    match idle.iter().find(|(_, given)| *given) {
-        Some((flag, _)) => Err(Refusal::Usage(format!(
-            "{flag} is about patients and 'score' has none; leave it out, or use 'run'"
-        ))
-        .into()),
-        None => Ok(()),
-    }
-}
-
-/// Flags about sites without a record, where every site has one.
-fn flags_without_effect(settings: &Settings, inputs: &Inputs) -> Option<String> {
-    let evidence = &settings.evidence;
-    let asked = evidence.absent_as_reference || inputs.callable.iter().any(Option::is_some);
-    let idle = inputs.files.len() < 2 || inputs.patients.is_empty();
-    (idle && (asked || evidence.callable.is_some())).then(|| {
-        "callable regions and --absent-as-reference have no effect here: every patient has a record at every site of a single file; they are for files of single patients, or for --sites".to_owned()
-    })
-}
-
-/// What the burden of genes folds over, where there are consequences and patients.
-fn gene_burden(
-    settings: &Settings,
-    annotation: &Annotation,
-    patient: &[Bundle],
-    inputs: &Inputs,
-    warnings: &mut Vec<String>,
-) -> anyhow::Result<Option<GeneBurdenPlan>> {
-    if !annotation.has_consequences {
-        if settings.burden.is_some() {
-            return Err(Refusal::Usage("--burden-frequency is for the burden of genes, which needs consequences; give gene models or --consequences from-info".to_owned()).into());
-        }
-        return Ok(None);
-    }
-    let names: Vec<String> = patient
-        .iter()
-        .flat_map(|bundle| &bundle.manifest.inputs)
-        .filter_map(|input| match &input.encoder {
-            Encoder::Feature(params) => Some(&params.features),
-            _ => None,
-        })
-        .flatten()
-        .map(|feature| feature.name.clone())
-        .collect();
-    if let Some((column, _)) = &settings.burden {
-        let by_gene = annotation.is_by_gene(column);
-        let field = annotation.schema.field_with_name(column);
-        if by_gene || !field.is_ok_and(|field| *field.data_type() == DataType::Float64) {
-            return Err(Refusal::Usage(format!("--burden-frequency {column} is no number of an allele or a position; name a field that holds a frequency")).into());
-        }
-    }
-    let is_most_severe = settings.annotation.consequence_lines == LinesChoice::MostSevere;
-    let asked = names
-        .iter()
-        .find(|name| parse_burden_feature(name).is_some());
-    if let Some(name) = asked.filter(|_| is_most_severe) {
-        return Err(Refusal::Usage(format!("a model needs '{name}', and with --consequence-lines most-severe an allele in several genes burdens only one of them; leave that flag out")).into());
-    }
-    if let Some(name) = asked.filter(|_| annotation.genes.is_none()) {
-        warnings.push(format!("a model needs '{name}'; consequences that come from INFO do not say which genes there are, so a gene that is named nowhere has a burden of 0"));
-    }
-    if let Some(genes) = &annotation.genes {
-        // A gene that no transcript names would have a burden of 0 in everybody.
-        for name in &names {
-            if let Some((gene, _)) = parse_burden_feature(name)
-                && !genes.contains(&gene)
-            {
-                return Err(Refusal::Data(format!("feature '{name}' needs gene '{gene}', which the gene models do not have; use other gene models or another model")).into());
-            }
-        }
-    }
-    if !inputs.patients.is_empty()
-        && settings.annotation.consequence_lines == LinesChoice::MostSevere
-    {
-        warnings.push("with --consequence-lines most-severe an allele in several genes burdens only that of its most severe line".to_owned());
-    }
-    Ok(Some(GeneBurdenPlan {
-        frequency: settings.burden.clone(),
-        features: names,
-    }))
-}
-
 fn open_bundles(settings: &Settings, purpose: Purpose) -> anyhow::Result<Vec<Bundle>> {
     if settings.models.is_empty() {
         let nothing = match purpose {
@@ -545,161 +446,4 @@ fn folded_outputs(bundle: &Bundle) -> Vec<FoldedOutput> {
         threshold: output.threshold,
     });
     folded.collect()
-}
-
-/// Marks of all inputs that decide the tables.
-fn fingerprints(
-    settings: &Settings,
-    inputs: &Inputs,
-) -> anyhow::Result<Vec<(String, PathBuf, String)>> {
-    let index = PathBuf::from(format!("{}.fai", settings.reference.display()));
-    let lock = settings
-        .annotation
-        .knowledge
-        .as_ref()
-        .map(|folder| folder.join(LOCK_FILE));
-    let mut files: Vec<(&str, &Path)> = inputs
-        .paths
-        .iter()
-        .map(|path| (VARIANTS, path.as_path()))
-        .collect();
-    let (annotation, evidence) = (&settings.annotation, &settings.evidence);
-    files.push((REFERENCE, &settings.reference));
-    files.push((REFERENCE_INDEX, &index));
-    let single = [
-        ("samplesheet", &settings.samplesheet),
-        ("par", &settings.par),
-        ("regions", &settings.regions_file),
-        (KNOWLEDGE_LOCK, &lock),
-        (GENE_MODELS, &annotation.gene_models),
-        ("sites", &evidence.sites),
-        ("callable", &evidence.callable),
-    ];
-    files.extend(
-        single
-            .iter()
-            .filter_map(|(role, path)| Some((*role, path.as_deref()?))),
-    );
-    let callable = inputs.callable.iter().flatten();
-    files.extend(callable.map(|path| ("callable", path.as_path())));
-    let alignments = inputs.alignments.iter().flatten();
-    files.extend(alignments.map(|path| (ALIGNMENT, path.as_path())));
-    let mut seen = BTreeSet::new();
-    files.retain(|file| seen.insert(*file));
-    let mark = |(role, path): (&str, &Path)| -> anyhow::Result<_> {
-        let fingerprint = if path == Path::new("-") {
-            hash::STREAM.to_owned()
-        } else {
-            hash::fingerprint(path).map_err(|error| {
-                Refusal::NoInput(format!("cannot open {}: {error}", path.display()))
-            })?
-        };
-        let reopened = settings.haplotypes.is_some()
-            && [REFERENCE, REFERENCE_INDEX, GENE_MODELS, KNOWLEDGE_LOCK].contains(&role);
-        // 'merge' opens these again, perhaps in another folder.
-        let path = match std::path::absolute(path) {
-            Ok(absolute) if reopened => absolute,
-            _ => path.to_owned(),
-        };
-        Ok((role.to_owned(), path, fingerprint))
-    };
-    files.into_iter().map(mark).collect()
-}
-
-/// Settings that decide the tables, as they stand in `run.json`.
-fn parameters(settings: &Settings, regions: &Regions) -> serde_json::Value {
-    serde_json::json!({
-        "regions": settings.regions,
-        "regions_file": settings.regions_file.is_some(),
-        "whole_genome": regions.intervals().is_none() || settings.shard.is_some() && settings.regions.is_empty() && settings.regions_file.is_none(),
-        "ref_mismatch": settings.ref_mismatch,
-        "max_bad_records": settings.limits.max_bad_records,
-        "tf32": settings.tf32,
-        "top": settings.top,
-        "ignore_unlisted_samples": settings.ignore_unlisted_samples,
-        "sources": settings.annotation.sources,
-        "consequences": settings.annotation.consequences,
-        "consequence_lines": settings.annotation.consequence_lines,
-        "flank": settings.annotation.flank,
-        "haplotypes": settings.haplotypes,
-        "absent_as_reference": settings.evidence.absent_as_reference,
-        "min_reference_gq": settings.evidence.min_reference_gq,
-        "min_reference_depth": settings.evidence.min_reference_depth,
-        "genotype_from_reads": settings.evidence.genotype_from_reads,
-        "min_mapq": settings.evidence.min_mapq,
-        "min_baseq": settings.evidence.min_baseq,
-        "min_read_genotype_depth": MIN_READ_GENOTYPE_DEPTH,
-        "min_read_genotype_quality": MIN_READ_GENOTYPE_QUALITY,
-        "min_concordance": MIN_CONCORDANCE,
-        "min_concordance_sites": MIN_CONCORDANCE_SITES,
-        "burden_frequency": settings.burden.as_ref().map(|(column, _)| column),
-        "burden_max_frequency": settings.burden.as_ref().map(|(_, limit)| limit),
-    })
-}
-
-/// Plans patient models against what the folds will give, so that a missing covariate or feature is
-/// known before hours of reading.
-fn check_patient_models(
-    bundles: &[Bundle],
-    fold: &FoldPlan,
-    covariates: &[String],
-    sheet: Option<&Path>,
-    warnings: &mut Vec<String>,
-) -> anyhow::Result<()> {
-    let sheet = sheet.map_or_else(
-        || "no samplesheet".to_owned(),
-        |path| path.display().to_string(),
-    );
-    let mut names: Vec<String> = Vec::new();
-    for analysis in fold.analyses() {
-        let output = analysis.finish(&fold.patients)?;
-        names.extend(output.features.iter().map(|(name, _)| name.to_owned()));
-    }
-    for bundle in bundles {
-        for input in &bundle.manifest.inputs {
-            let Encoder::Covariate(params) = &input.encoder else {
-                continue;
-            };
-            for column in &params.columns {
-                if column.name != "sex" && !covariates.contains(&column.name) {
-                    return Err(Refusal::Data(format!("{sheet}: model '{}' needs the covariate '{}'; add that column (cells may be empty where the model imputes)", bundle.manifest.name, column.name)).into());
-                }
-            }
-        }
-        let encoder = PatientEncoder::try_new(bundle, &fold.patients, &names);
-        let encoder = encoder.map_err(|error| {
-            let place = match &error {
-                EncodeError::TextInNumberColumn { .. } => sheet.clone(),
-                _ => format!("model '{}'", bundle.manifest.name),
-            };
-            Refusal::Data(format!("{place}: {error}"))
-        })?;
-        let empty = encoder.columns_without_values().iter();
-        warnings.extend(empty.map(|column| format!("no patient has a value of '{column}': model '{}' does with what its manifest says for missing ones", bundle.manifest.name)));
-        check_graph(bundle, encoder.tensors(), encoder.batch_size())?;
-    }
-    Ok(())
-}
-
-/// Frequencies in the cohort mean another thing, or nothing, where there is no cohort file.
-fn cohort_warning(bundle: &Bundle, inputs: &Inputs) -> Option<String> {
-    let name = &bundle.manifest.name;
-    let mut encoders = bundle.manifest.inputs.iter().map(|input| &input.encoder);
-    let reads_cohort = encoders.any(|encoder| {
-        matches!(encoder, Encoder::Annotation(params)
-            if params.features.iter().any(|feature| feature.name.starts_with("cohort.")))
-    });
-    if !reads_cohort {
-        None
-    } else if inputs.patients.is_empty() {
-        Some(format!(
-            "model '{name}' uses frequencies in the cohort, and there are no patients here: what its manifest says for missing ones stands in their place, so scores differ from those of 'run'"
-        ))
-    } else if inputs.files.len() > 1 {
-        Some(format!(
-            "model '{name}' uses frequencies in the cohort, and these are over the patients whose files have a record at the site: higher than in a cohort file, where files leave out the reference"
-        ))
-    } else {
-        None
-    }
 }
