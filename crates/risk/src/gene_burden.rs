@@ -423,6 +423,11 @@ mod tests {
     type Line<'r> = (&'r str, &'r str, &'r str);
 
     fn batch(rows: &[Row<'_>]) -> SiteBatch {
+        batch_with(rows, &vec![None; rows.len()])
+    }
+
+    /// The same, some rows with a reason.
+    fn batch_with(rows: &[Row<'_>], reasons: &[Option<&str>]) -> SiteBatch {
         use arrow::array::{RecordBatch, StructArray, UInt8Array};
         use arrow::buffer::OffsetBuffer;
         use arrow::datatypes::{DataType, Field, Fields, Schema};
@@ -457,10 +462,7 @@ mod tests {
                 c::SITE_CLASS,
                 Arc::new(UInt8Array::from(vec![0; rows.len()])),
             ),
-            (
-                c::REASON,
-                Arc::new(StringArray::from(vec![None::<&str>; rows.len()])),
-            ),
+            (c::REASON, Arc::new(StringArray::from(reasons.to_vec()))),
             (ALL, Arc::new(list)),
             ("gnomad.af", Arc::new(frequencies)),
         ];
@@ -585,5 +587,17 @@ mod tests {
         second.observe(&batch(&rows[..2])).unwrap();
         first.merge(&second.save().unwrap()).unwrap();
         assert_eq!(first.save().unwrap(), whole.save().unwrap());
+    }
+
+    #[test]
+    fn a_record_that_stands_twice_burdens_once() {
+        use varisk_core::Haplotype::{Alternate, Reference};
+        let het = CallCode::diploid(Reference, Alternate, false);
+        let row: Row<'_> = (&[("G1", "HIGH", "stop_gained")], [het; 3]);
+        let reasons = [None, Some(Reason::RepeatedAllele.name())];
+        let mut fold = GeneBurden::new(vec![Sex::Unknown; 3], None, Vec::new());
+        fold.observe(&batch_with(&[row, row], &reasons)).unwrap();
+        let counts: Vec<_> = table(&fold).into_iter().map(|row| (row.3, row.4)).collect();
+        assert_eq!(counts, [(1, 1); 3]);
     }
 }
