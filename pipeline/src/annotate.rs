@@ -6,10 +6,10 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
 use varisk_core::{ContigSet, Position, SiteBatch, Worker, columns as c};
-use varisk_flow::{CancelToken, Executor, FlowError, Outcome};
+use varisk_flow::{CancelToken, Executor, Outcome};
 use varisk_readers::{
     AnnotatedWriter, OutputKind, RawBatch, ReadError, RecordText, SiteDecoder, append_info,
     with_header_lines,
@@ -21,7 +21,8 @@ use crate::arguments::{AnnotateArguments, RunArguments};
 use crate::exit::Refusal;
 use crate::log::Log;
 use crate::plan::{Plan, Purpose};
-use crate::run::{cancel_on_signal, interrupted};
+use crate::rows::{NamedRows, project};
+use crate::run::{cancel_on_signal, cause, interrupted};
 use crate::settings::Settings;
 
 pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Result<()> {
@@ -147,6 +148,7 @@ struct AnnotateWorker {
     text: Arc<RecordText>,
     columns: Option<InfoColumns>,
     rows: SchemaRef,
+    named: Arc<NamedRows>,
     contigs: Arc<ContigSet>,
 }
 
@@ -176,7 +178,7 @@ impl AnnotateWorker {
                 &batch,
                 &decoded.rows_per_record,
             )?),
-            None => Piece::Rows(table_rows(&batch, &self.rows, &self.contigs)?),
+            None => Piece::Rows(self.named.named(&project(batch.sites(), &self.rows)?)?),
         };
         Ok(Done {
             piece,
@@ -213,37 +215,6 @@ fn lines(
         out.push(b'\n');
     }
     Ok(out)
-}
-
-/// The columns of the table, with the names of contigs.
-fn table_rows(
-    batch: &SiteBatch,
-    schema: &SchemaRef,
-    contigs: &ContigSet,
-) -> anyhow::Result<RecordBatch> {
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| {
-            let column = batch.sites().column_by_name(field.name()).cloned();
-            let column = column.ok_or_else(|| {
-                Refusal::Software(format!(
-                    "internal error: batch has no column '{}'; please report this",
-                    field.name()
-                ))
-            })?;
-            if field.name() != c::CONTIG {
-                return Ok(column);
-            }
-            let names: StringArray = column
-                .as_primitive::<UInt32Type>()
-                .iter()
-                .map(|index| index.map(|index| contigs.name(varisk_core::ContigId(index))))
-                .collect();
-            Ok(Arc::new(names) as Arc<dyn Array>)
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
 /// Where pieces go.
@@ -298,8 +269,9 @@ impl ParquetFile {
                 path: target.into(),
                 source,
             })?;
+        let schema = Arc::clone(NamedRows::try_new(&plan.fold)?.schema());
         Ok(Self {
-            writer: TableWriter::create(folder.path(), TABLE, named_contigs(plan)?)?,
+            writer: TableWriter::create(folder.path(), TABLE, schema)?,
             folder,
             target: target.to_owned(),
         })
@@ -316,19 +288,6 @@ impl ParquetFile {
     }
 }
 
-/// The columns of the variants table.
-fn named_contigs(plan: &Plan) -> anyhow::Result<SchemaRef> {
-    let rows = plan.fold.rows.schema()?;
-    let fields = rows.fields().iter().map(|field| {
-        if field.name() == c::CONTIG {
-            Arc::new(Field::new(c::CONTIG, DataType::Utf8, false))
-        } else {
-            Arc::clone(field)
-        }
-    });
-    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
-}
-
 fn copy(
     plan: &Plan,
     mut source: varisk_readers::RecordSource,
@@ -339,7 +298,8 @@ fn copy(
     log: &Log,
 ) -> anyhow::Result<Counts> {
     let executor = Executor::new(settings.limits.threads, cancel.clone());
-    let rows = named_contigs(plan)?;
+    let rows = plan.fold.rows.schema()?;
+    let named = Arc::new(NamedRows::try_new(&plan.fold)?);
     let is_vcf = matches!(output, Output::Vcf(_));
     let mut workers = (0..executor.threads())
         .map(|_| {
@@ -349,6 +309,7 @@ fn copy(
                 text: Arc::clone(text),
                 columns: is_vcf.then(|| InfoColumns::of(&plan.schema)),
                 rows: Arc::clone(&rows),
+                named: Arc::clone(&named),
                 contigs: Arc::clone(plan.reference.contigs()),
             })
         })
@@ -378,10 +339,6 @@ fn copy(
     match outcome {
         Ok(Outcome::Finished) => Ok(counts),
         Ok(_) => Err(interrupted()),
-        Err(FlowError::Failed(error)) => Err(error),
-        Err(FlowError::Panicked { batch, message }) => Err(Refusal::Software(format!(
-            "internal error at batch {batch}: {message}; please report this"
-        ))
-        .into()),
+        Err(error) => Err(cause(error)),
     }
 }

@@ -8,9 +8,8 @@ use std::thread::JoinHandle;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use varisk_alignments::{CONCORDANCE_FEATURE, MEAN_DEPTH_FEATURE, SITES_FEATURE, refuse_swaps};
-use varisk_core::{FeatureTable, FeatureValue, columns as c};
+use varisk_core::{FeatureTable, FeatureValue};
 use varisk_flow::CancelToken;
 use varisk_report::{
     ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableWriter, write_table,
@@ -25,6 +24,7 @@ use crate::fold_plan::{ALIGNMENT, FoldPlan, REFERENCE};
 use crate::hash;
 use crate::log::Log;
 use crate::plan::model_record;
+use crate::rows::NamedRows;
 
 /// The plain statement in every report.
 pub(crate) const NOTICE: &str = "Research output, not a diagnosis. Scores and risks are estimates of the models named here; do not use them for care without confirmation by an accredited test.";
@@ -86,12 +86,13 @@ pub(crate) fn finish(
     let mut counts = state.checkpoint.tally.counts().clone();
     let mut results = fold_results(state)?;
     refuse_swaps(&results.features, &plan.alignments)?;
+    let named = NamedRows::try_new(plan)?;
     let mut findings = FindingColumns::new(
         results.take(Table::FINDINGS)?,
-        &with_contig_names(&plan.rows.schema()?),
+        named.schema(),
         &plan.sources,
     );
-    let rows = write_variants(state, &end, folder, &mut counts, &mut findings)?;
+    let rows = write_variants(state, &end, folder, &named, &mut counts, &mut findings)?;
     // Those of the plan were given when it was made.
     let known = end.warnings.len();
     let expected = counts.get("rows").copied().unwrap_or(0);
@@ -153,25 +154,18 @@ fn write_variants(
     state: &RunState,
     end: &Finish<'_>,
     folder: &Path,
+    named: &NamedRows,
     counts: &mut BTreeMap<String, u64>,
     findings: &mut FindingColumns,
 ) -> anyhow::Result<u64> {
     let plan = &state.checkpoint.plan;
     let part = plan.rows.schema()?;
-    let names: Vec<&str> = plan.contigs.iter().map(|(name, _)| name.as_str()).collect();
-    let final_schema = with_contig_names(&part);
-    let mut writer = TableWriter::create(folder, Table::VARIANTS.name, Arc::clone(&final_schema))?;
+    let schema = Arc::clone(named.schema());
+    let mut writer = TableWriter::create(folder, Table::VARIANTS.name, schema)?;
     let mut merge = PartMerge::open(&end.parts, &part, plan.contig_ranks.clone().into())?;
     while let Some(rows) = merge.next_rows()? {
         end.go_on()?;
-        let contigs = rows.column(0).as_primitive::<UInt32Type>();
-        let contigs: StringArray = contigs
-            .iter()
-            .map(|index| index.and_then(|index| names.get(index as usize).copied()))
-            .collect();
-        let mut columns = rows.columns().to_vec();
-        columns[0] = Arc::new(contigs);
-        let rows = RecordBatch::try_new(Arc::clone(&final_schema), columns)?;
+        let rows = named.named(&rows)?;
         findings.observe(&rows)?;
         writer.write(rows)?;
     }
@@ -180,12 +174,6 @@ fn write_variants(
         merge.equal_alleles(),
     );
     Ok(writer.finish()?)
-}
-
-fn with_contig_names(part: &SchemaRef) -> SchemaRef {
-    let mut fields: Vec<Arc<Field>> = part.fields().iter().cloned().collect();
-    fields[0] = Arc::new(Field::new(c::CONTIG, DataType::Utf8, false));
-    Arc::new(Schema::new(fields))
 }
 
 fn write_quarantine(state: &RunState, folder: &Path) -> anyhow::Result<()> {

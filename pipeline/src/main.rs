@@ -22,6 +22,7 @@ mod merge;
 mod model_command;
 mod plan;
 mod print;
+mod rows;
 mod run;
 mod settings;
 

@@ -24,6 +24,7 @@ use crate::fold_plan::FoldPlan;
 use crate::log::Log;
 use crate::plan::{Plan, Purpose};
 use crate::print::print;
+use crate::rows::project;
 use crate::settings::Settings;
 
 /// Batches of the first stretch; later ones are as long as the time between saved states allows.
@@ -135,6 +136,17 @@ pub(crate) fn cancel_on_signal() -> CancelToken {
         signal.cancel();
     });
     cancel
+}
+
+/// What stopped the executor.
+pub(crate) fn cause(error: FlowError<anyhow::Error>) -> anyhow::Error {
+    match error {
+        FlowError::Failed(error) => error,
+        FlowError::Panicked { batch, message } => Refusal::Software(format!(
+            "internal error at batch {batch}: {message}; please report this"
+        ))
+        .into(),
+    }
 }
 
 pub(crate) fn interrupted() -> anyhow::Error {
@@ -379,24 +391,6 @@ impl RunWorker {
     }
 }
 
-fn project(sites: &RecordBatch, part: &SchemaRef) -> anyhow::Result<RecordBatch> {
-    let missing = |name: &str| {
-        Refusal::Software(format!(
-            "internal error: batch has no column '{name}'; please report this"
-        ))
-    };
-    let columns = part.fields().iter().map(|field| {
-        sites
-            .column_by_name(field.name())
-            .cloned()
-            .ok_or_else(|| missing(field.name()))
-    });
-    Ok(RecordBatch::try_new(
-        Arc::clone(part),
-        columns.collect::<Result<Vec<_>, _>>()?,
-    )?)
-}
-
 fn read_all(
     plan: &Plan,
     settings: &Settings,
@@ -465,13 +459,7 @@ fn read_all(
             },
             sink,
         );
-        let outcome = outcome.map_err(|error| match error {
-            FlowError::Failed(error) => error,
-            FlowError::Panicked { batch, message } => Refusal::Software(format!(
-                "internal error at batch {batch}: {message}; please report this"
-            ))
-            .into(),
-        })?;
+        let outcome = outcome.map_err(cause)?;
         state.add_parts(&writer.finish()?)?;
         for worker in &mut workers {
             worker.drain(state)?;
