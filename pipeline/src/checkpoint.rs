@@ -169,7 +169,7 @@ impl RunState {
                 return Err(damaged(&path, "its hash differs").into());
             }
             let saved: BTreeMap<String, Vec<u8>> =
-                varisk_risk::load("folds", &checkpoint.plan_sha256, &bytes)?;
+                varisk_core::load_fold("folds", &checkpoint.plan_sha256, &bytes)?;
             for analysis in &mut analyses {
                 let fold = saved
                     .get(&analysis.name())
@@ -261,7 +261,7 @@ impl RunState {
             .iter()
             .map(|analysis| Ok((analysis.name(), analysis.save()?)))
             .collect::<Result<_, varisk_core::AnalysisError>>()?;
-        let bytes = varisk_risk::save("folds", &self.checkpoint.plan_sha256, &saved)?;
+        let bytes = varisk_core::save_fold("folds", &self.checkpoint.plan_sha256, &saved)?;
         let name = format!("folds-{:06}.bin", self.checkpoint.batches);
         write_synced(&self.folder.join(&name), &bytes)?;
         let before = self

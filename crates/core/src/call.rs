@@ -5,6 +5,8 @@
 //! missing, or does not exist, and whether the call is phased. Calls of three and more haplotypes
 //! are rare and stand in a sparse list beside the matrix.
 
+use std::collections::BTreeMap;
+
 /// What one haplotype of a call carries, seen from one alternate allele.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -164,6 +166,8 @@ pub struct CallMatrix {
     codes: Vec<u8>,
     samples: usize,
     polyploid: Vec<PolyploidCall>,
+    /// Stated dosages by row; only of rows whose record states some.
+    dosages: BTreeMap<u32, Box<[u32]>>,
 }
 
 impl CallMatrix {
@@ -174,6 +178,7 @@ impl CallMatrix {
             codes: Vec::with_capacity(samples.saturating_mul(rows)),
             samples,
             polyploid: Vec::new(),
+            dosages: BTreeMap::new(),
         }
     }
 
@@ -248,10 +253,25 @@ impl CallMatrix {
         code.call()
     }
 
+    /// Keeps the dosages that a record states for its allele (DS or GP) beside the calls of a row:
+    /// for each sample a multiple of 1/[`crate::ONE_COPY`], or [`crate::NO_DOSAGE`].
+    pub fn set_dosages(&mut self, row: u32, dosages: Box<[u32]>) {
+        self.dosages.insert(row, dosages);
+    }
+
+    /// Stated dosages of a row, one for each sample; `None` where the record states none.
+    #[must_use]
+    pub fn dosages(&self, row: usize) -> Option<&[u32]> {
+        let row = u32::try_from(row).ok()?;
+        self.dosages.get(&row).map(Box::as_ref)
+    }
+
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.codes.len() + self.polyploid.len() * size_of::<PolyploidCall>()
+        self.codes.len()
+            + self.polyploid.len() * size_of::<PolyploidCall>()
+            + self.dosages.len() * self.samples * size_of::<u32>()
     }
 }
 

@@ -4,12 +4,12 @@
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, CallCode, DosageTable, ExactSum, FeatureTable,
-    FeatureValue, Patient, Quantised, Reason, Sex, SiteBatch, SiteClass, dequantise, quantise,
+    FeatureValue, Patient, Quantised, Reason, Sex, SiteBatch, SiteClass, dequantise, load_fold,
+    quantise, save_fold,
 };
 
 use crate::ScoreOutput;
 use crate::dosage::Dosages;
-use crate::saved::{load, save};
 
 /// The fold. Features are `burden.<model>.<output>.sum`, `.max`, `.count_above` (where the manifest
 /// names a threshold), `.coverage`: of the scored alleles at which the
@@ -131,11 +131,11 @@ impl Analysis for Burden {
     }
 
     fn save(&self) -> Result<Vec<u8>, AnalysisError> {
-        save(&self.name(), &self.settings, &self.state)
+        save_fold(&self.name(), &self.settings, &self.state)
     }
 
     fn merge(&mut self, saved: &[u8]) -> Result<(), AnalysisError> {
-        let other: State = load(&self.name(), &self.settings, saved)?;
+        let other: State = load_fold(&self.name(), &self.settings, saved)?;
         for (own, other) in self.state.expected.iter_mut().zip(other.expected) {
             *own += other;
         }

@@ -11,12 +11,11 @@ use arrow::datatypes::Float64Type;
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, BatchError, CallCode, DosageTable, FeatureTable,
-    FeatureValue, Patient, Reason, Sex, SiteBatch, SiteClass, columns as c,
+    FeatureValue, Patient, Reason, Sex, SiteBatch, SiteClass, columns as c, load_fold, save_fold,
 };
 use varisk_report::Table;
 
 use crate::dosage::Dosages;
-use crate::saved::{load, save};
 
 /// Column with the consequences of an allele on every transcript.
 const ALL: &str = "consequence.all";
@@ -313,12 +312,12 @@ impl Analysis for GeneBurden {
     }
 
     fn save(&self) -> Result<Vec<u8>, AnalysisError> {
-        save(&self.name(), &self.settings, &self.state)
+        save_fold(&self.name(), &self.settings, &self.state)
     }
 
     fn merge(&mut self, saved: &[u8]) -> Result<(), AnalysisError> {
         let other: BTreeMap<(String, BurdenClass), GeneState> =
-            load(&self.name(), &self.settings, saved)?;
+            load_fold(&self.name(), &self.settings, saved)?;
         for (key, gene) in other {
             let own = self.state.entry(key).or_default();
             own.alleles += gene.alleles;

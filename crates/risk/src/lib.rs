@@ -8,7 +8,6 @@ mod dosage;
 mod gene_burden;
 mod patient_model;
 mod quality;
-mod saved;
 mod tally;
 mod top;
 
@@ -16,7 +15,6 @@ pub use burden::Burden;
 pub use gene_burden::{BurdenClass, GeneBurden, parse_burden_feature};
 pub use patient_model::{RiskItem, features_table, risk_items, risk_table};
 pub use quality::Quality;
-pub use saved::{load, save};
 pub use tally::{SiteTally, TallyCounts};
 pub use top::{TopVariants, genotype_text};
 

@@ -6,11 +6,9 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArra
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     AlleleClass, Analysis, AnalysisError, AnalysisOutput, Call, CallCode, CallOrigin, FeatureTable,
-    Patient, Reason, Sex, SiteBatch, SiteClass, columns as c,
+    Patient, Reason, Sex, SiteBatch, SiteClass, columns as c, load_fold, save_fold,
 };
 use varisk_report::Table;
-
-use crate::saved::{load, save};
 
 /// Calls on X that carry an allele, at least, before sex is inferred from them.
 const MIN_X_CARRIED: u64 = 20;
@@ -265,11 +263,11 @@ impl Analysis for Quality {
     }
 
     fn save(&self) -> Result<Vec<u8>, AnalysisError> {
-        save(&self.name(), &self.sexes, &self.state)
+        save_fold(&self.name(), &self.sexes, &self.state)
     }
 
     fn merge(&mut self, saved: &[u8]) -> Result<(), AnalysisError> {
-        let other: Vec<Counts> = load(&self.name(), &self.sexes, saved)?;
+        let other: Vec<Counts> = load_fold(&self.name(), &self.sexes, saved)?;
         for (own, mut other) in self.state.iter_mut().zip(other) {
             for (own, other) in own.fields().into_iter().zip(other.fields()) {
                 *own += *other;

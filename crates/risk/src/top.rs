@@ -7,13 +7,13 @@ use arrow::array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArra
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, CallCode, CallMatrix, CallOrigin, DosageTable,
-    Haplotype, Patient, Sex, SiteBatch, SiteClass, SiteEvidence, columns as c,
+    Haplotype, Patient, Sex, SiteBatch, SiteClass, SiteEvidence, columns as c, load_fold,
+    save_fold,
 };
 use varisk_report::Table;
 
 use crate::ScoreOutput;
 use crate::dosage::Dosages;
-use crate::saved::{load, save};
 
 /// The fold: keeps the best `count` alleles of each patient.
 ///
@@ -204,11 +204,11 @@ impl Analysis for TopVariants {
     }
 
     fn save(&self) -> Result<Vec<u8>, AnalysisError> {
-        save(&self.name(), &self.settings, &self.state)
+        save_fold(&self.name(), &self.settings, &self.state)
     }
 
     fn merge(&mut self, saved: &[u8]) -> Result<(), AnalysisError> {
-        let other: Vec<Vec<Carried>> = load(&self.name(), &self.settings, saved)?;
+        let other: Vec<Vec<Carried>> = load_fold(&self.name(), &self.settings, saved)?;
         for (own, other) in self.state.iter_mut().zip(other) {
             for carried in other {
                 insert(

@@ -1,7 +1,8 @@
 //! Saved folds: what an analysis was set to and what it has seen, as bytes with a check.
 
 use serde::{Serialize, de::DeserializeOwned};
-use varisk_core::AnalysisError;
+
+use crate::AnalysisError;
 
 /// The settings and the state of a fold.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -14,7 +15,7 @@ struct Saved<S, T> {
 ///
 /// # Errors
 /// The state cannot be encoded.
-pub fn save<S: Serialize, T: Serialize>(
+pub fn save_fold<S: Serialize, T: Serialize>(
     analysis: &str,
     settings: &S,
     state: &T,
@@ -27,7 +28,7 @@ pub fn save<S: Serialize, T: Serialize>(
 ///
 /// # Errors
 /// The bytes are damaged, or the settings differ.
-pub fn load<S: DeserializeOwned + PartialEq, T: DeserializeOwned>(
+pub fn load_fold<S: DeserializeOwned + PartialEq, T: DeserializeOwned>(
     analysis: &str,
     settings: &S,
     bytes: &[u8],

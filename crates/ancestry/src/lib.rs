@@ -1,0 +1,1 @@
+//! Ancestry: reference panels, principal components, most similar population, adjustment of scores.

@@ -1,0 +1,1 @@
+//! Polygenic scores: scoring files, allele matching, exact sums over patients.
