@@ -69,6 +69,30 @@ reasons! {
     NoScoredCalls = "no_scored_calls",
     /// No call of the patient is informative about this.
     NoInformativeCalls = "no_informative_calls",
+    /// Too small a share of the score's weights is called in the patient (`--min-coverage`).
+    LowCoverage = "low_coverage",
+    /// No allele of the score is in the patient's data.
+    NoScoreMatches = "no_score_matches",
+    /// A row of the score matches two alleles of the data, in different records.
+    AmbiguousScoreMatch = "ambiguous_score_match",
+    /// The score that this is made of was not computed.
+    ScoreNotComputed = "score_not_computed",
+    /// The panel has no distribution of the score.
+    ScoreNotInPanel = "score_not_in_panel",
+    /// The patient's data have none of the panel's sites.
+    NoPanelSites = "no_panel_sites",
+    /// Too few of the panel's sites are called to place the patient.
+    TooFewAncestrySites = "too_few_ancestry_sites",
+    /// The patient is unlike every population of the panel.
+    OffThePanel = "off_the_panel",
+    /// No population of the panel is clearly the most similar one.
+    LowConfidencePopulation = "low_confidence_population",
+    /// The covariate is outside the range that the model declares.
+    CovariateOutOfRange = "covariate_out_of_range",
+    /// An age is outside the ages of the incidence table.
+    AgeOutOfTable = "age_out_of_table",
+    /// The tables are by sex and the patient's is not recorded.
+    SexUnknown = "sex_unknown",
 }
 
 impl std::fmt::Display for Reason {
