@@ -3,6 +3,8 @@
 //! One contract gives threads (a fold for each worker, then merged), clusters (a fold for each
 //! shard, then `varisk merge`) and resume (a saved fold is a checkpoint).
 
+use std::any::Any;
+
 use arrow::record_batch::RecordBatch;
 
 use crate::{BatchError, FeatureTable, Patient, SiteBatch};
@@ -41,8 +43,9 @@ pub struct AnalysisOutput {
 }
 
 /// A fold over batches. `merge` is associative, commutative and exact: the result does not depend
-/// on how the input was cut.
-pub trait Analysis: Send + Sync {
+/// on how the input was cut. (`Any`, so that the program finds an analysis whose results are more than
+/// features and tables.)
+pub trait Analysis: Any + Send + Sync {
     /// Name in saved folds and errors; unique in a run.
     fn name(&self) -> String;
 
