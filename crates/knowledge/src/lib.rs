@@ -18,6 +18,7 @@ mod hash;
 mod input;
 mod join;
 mod lock;
+mod named;
 mod progress;
 mod rows;
 mod sort;
@@ -37,6 +38,7 @@ pub use join::{GeneTableStage, KnowledgeStage};
 pub use lock::{
     LOCK_FILE, LOCK_VERSION, Lock, LockedColumn, LockedFile, LockedModel, LockedSource, LockedTable,
 };
+pub use named::NamedAllele;
 pub use progress::{Progress, ProgressCallback, Step};
 pub use span::changed_span;
 pub use vocabulary::{Combine, FieldType, GeneKey, MatchKind, SourceKind};

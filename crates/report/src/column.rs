@@ -25,6 +25,8 @@ pub enum Kind {
     U8,
     /// A list of unsigned numbers of 32 bits.
     U32List,
+    /// A list of 64-bit floats.
+    F64List,
 }
 
 impl Kind {
@@ -43,6 +45,9 @@ impl Kind {
             Self::U32List => {
                 DataType::List(Arc::new(Field::new_list_field(DataType::UInt32, true)))
             }
+            Self::F64List => {
+                DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true)))
+            }
         }
     }
 
@@ -59,6 +64,7 @@ impl Kind {
             Self::Bool => "bool",
             Self::U8 => "uint8",
             Self::U32List => "list of uint32",
+            Self::F64List => "list of float64",
         }
     }
 }

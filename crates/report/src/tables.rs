@@ -2,6 +2,8 @@
 //!
 //! `schemas/tables.json` and `docs/outputs.md` say the same; a test holds the three together.
 
+mod risk;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -26,50 +28,6 @@ pub struct Table {
 use Kind::{Bool, F32, F64, Text, U8, U16, U32, U32List, U64};
 
 impl Table {
-    /// Risk items of patients.
-    pub const RISK: Self = Self {
-        name: "risk",
-        meaning: "a row for each patient and risk item (an output of a patient model); sorted by patient, then item",
-        columns: &[
-            required(
-                "patient",
-                Text,
-                "patient identifier of the samplesheet, or sample name",
-            ),
-            required("item", Text, "risk item: model.output"),
-            optional(
-                "value",
-                F64,
-                "the model's output after activation and calibration; null where state is not 'ok'",
-            ),
-            required("state", Text, "'ok', or 'not_computed' with the reason"),
-            optional(
-                "reason",
-                Text,
-                "why there is no value (vocabulary in docs/outputs.md)",
-            ),
-            required(
-                "meaning",
-                Text,
-                "what the value says, from the model's manifest",
-            ),
-            optional(
-                "coverage",
-                F64,
-                "share (0 to 1) of the alleles scored by the run's variant models at which the patient has a complete call (Y of females left out); null without variant models",
-            ),
-            optional(
-                "assumed_reference",
-                F64,
-                "share (0 to 1) of the same alleles that were taken for reference on the user's word (--absent-as-reference); the greatest over the variant models",
-            ),
-            required("model", Text, "name of the patient model"),
-            required("model_version", Text, "its version"),
-            required("model_sha256", Text, "SHA-256 of its ONNX file"),
-            required("genome_build", Text, "genome build of the run"),
-        ],
-    };
-
     /// Top variants of patients.
     pub const FINDINGS: Self = Self {
         name: "findings",
@@ -509,8 +467,11 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::RISK,
+        Self::SCORES,
+        Self::SCORE_VARIANTS,
+        Self::ANCESTRY,
         Self::FINDINGS,
         Self::VARIANTS,
         Self::FEATURES,

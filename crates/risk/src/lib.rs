@@ -13,7 +13,9 @@ mod top;
 
 pub use burden::Burden;
 pub use gene_burden::{BurdenClass, GeneBurden, parse_burden_feature};
-pub use patient_model::{RiskItem, features_table, risk_items, risk_table};
+pub use patient_model::{
+    RiskItem, RiskKind, RiskValue, features_table, risk_items, risk_table,
+};
 pub use quality::Quality;
 pub use tally::{SiteTally, TallyCounts};
 pub use top::{TopVariants, genotype_text};

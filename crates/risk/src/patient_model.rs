@@ -9,11 +9,89 @@ use varisk_encode::PatientEncoder;
 use varisk_report::Table;
 use varisk_score::{Model, ScoreError, score_patients};
 
-/// An output of a patient model, for all patients.
+/// What a risk item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskKind {
+    /// An output of a patient model.
+    PatientModel,
+    /// A polygenic score.
+    PolygenicScore,
+    /// An absolute risk.
+    AbsoluteRisk,
+}
+
+impl RiskKind {
+    /// The published text.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PatientModel => "patient_model",
+            Self::PolygenicScore => "polygenic_score",
+            Self::AbsoluteRisk => "absolute_risk",
+        }
+    }
+}
+
+/// A risk item of one patient. What an item of its kind does not have is `None`.
+#[derive(Clone, Debug)]
+pub struct RiskValue {
+    /// The value, or why there is none.
+    pub value: FeatureValue,
+    /// Why the value is not to be trusted.
+    pub flag: Option<Reason>,
+    /// 95 % interval.
+    pub interval: Option<(f64, f64)>,
+    /// Per cent of the reference with a lower value.
+    pub percentile: Option<f64>,
+    /// The most similar population.
+    pub population: Option<String>,
+    /// The same risk of the average person.
+    pub population_value: Option<f64>,
+    /// Ages between which an absolute risk holds, in years.
+    pub ages: Option<(f64, f64)>,
+    /// Share of what the value is made of that is called, 0 to 1.
+    pub coverage: Option<f64>,
+    /// Share that was taken for reference on the user's word, 0 to 1.
+    pub assumed: Option<f64>,
+}
+
+impl RiskValue {
+    /// A value and nothing else.
+    #[must_use]
+    pub fn new(value: FeatureValue) -> Self {
+        Self {
+            value,
+            flag: None,
+            interval: None,
+            percentile: None,
+            population: None,
+            population_value: None,
+            ages: None,
+            coverage: None,
+            assumed: None,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        match (self.value, self.flag) {
+            (Err(_), _) => "not_computed",
+            (Ok(_), Some(_)) => "flagged",
+            (Ok(_), None) => "ok",
+        }
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        self.value.err().or(self.flag)
+    }
+}
+
+/// A risk item, for all patients.
 #[derive(Clone, Debug)]
 pub struct RiskItem {
-    /// `model.output`.
+    /// `model.output`, `polygenic.SCORE` or `absolute.MODEL.AGES`.
     pub item: String,
+    /// What it is.
+    pub kind: RiskKind,
     /// What the value says.
     pub meaning: String,
     /// Name of the model.
@@ -23,7 +101,7 @@ pub struct RiskItem {
     /// SHA-256 of its ONNX file.
     pub sha256: String,
     /// One value for each patient, in the run's order.
-    pub values: Vec<FeatureValue>,
+    pub values: Vec<RiskValue>,
 }
 
 /// Runs a patient model over the patients of a run.
@@ -46,11 +124,12 @@ pub fn risk_items(
         .zip(scores)
         .map(|(output, values)| RiskItem {
             item: format!("{}.{}", manifest.name, output.name),
+            kind: RiskKind::PatientModel,
             meaning: output.meaning.clone(),
             model: manifest.name.clone(),
             version: manifest.version.clone(),
             sha256: bundle.model_sha256.clone(),
-            values,
+            values: values.into_iter().map(RiskValue::new).collect(),
         });
     Ok(items.collect())
 }
@@ -62,61 +141,56 @@ fn by_id(patients: &[Patient]) -> Vec<usize> {
     order
 }
 
-/// `risk.parquet`. `coverage` and `assumed` are one share for each patient, if variant models ran.
+/// `risk.parquet`.
 ///
 /// # Errors
 /// The columns do not fit the schema.
 pub fn risk_table(
     patients: &[Patient],
     items: &[RiskItem],
-    coverage: Option<&[FeatureValue]>,
-    assumed: Option<&[FeatureValue]>,
     build: GenomeBuild,
 ) -> Result<RecordBatch, ArrowError> {
     let mut items: Vec<&RiskItem> = items.iter().collect();
     items.sort_by(|a, b| a.item.cmp(&b.item));
-    let rows: Vec<(usize, &RiskItem)> = by_id(patients)
+    let rows: Vec<(usize, &RiskItem, &RiskValue)> = by_id(patients)
         .into_iter()
-        .flat_map(|patient| items.iter().map(move |item| (patient, *item)))
+        .flat_map(|patient| {
+            items
+                .iter()
+                .map(move |item| (patient, *item, &item.values[patient]))
+        })
         .collect();
-    let text = |value: &dyn Fn(usize, &RiskItem) -> Option<String>| -> ArrayRef {
-        Arc::new(
-            rows.iter()
-                .map(|(patient, item)| value(*patient, item))
-                .collect::<StringArray>(),
-        )
+    let text = |text: &dyn Fn(usize, &RiskItem, &RiskValue) -> Option<String>| -> ArrayRef {
+        let texts = rows
+            .iter()
+            .map(|(patient, item, value)| text(*patient, item, value));
+        Arc::new(texts.collect::<StringArray>())
     };
-    let number = |value: &dyn Fn(usize, &RiskItem) -> Option<f64>| -> ArrayRef {
-        Arc::new(
-            rows.iter()
-                .map(|(patient, item)| value(*patient, item))
-                .collect::<Float64Array>(),
-        )
-    };
-    let state = |patient: usize, item: &RiskItem| {
-        if item.values[patient].is_ok() {
-            "ok"
-        } else {
-            "not_computed"
-        }
+    let number = |number: &dyn Fn(&RiskValue) -> Option<f64>| -> ArrayRef {
+        let numbers = rows.iter().map(|(_, _, value)| number(value));
+        Arc::new(numbers.collect::<Float64Array>())
     };
     let columns = vec![
-        text(&|patient, _| Some(patients[patient].id.clone())),
-        text(&|_, item| Some(item.item.clone())),
-        number(&|patient, item| item.values[patient].ok()),
-        text(&|patient, item| Some(state(patient, item).to_owned())),
-        text(&|patient, item| {
-            item.values[patient]
-                .err()
-                .map(|reason| reason.name().to_owned())
-        }),
-        text(&|_, item| Some(item.meaning.clone())),
-        number(&|patient, _| coverage.and_then(|shares| shares[patient].ok())),
-        number(&|patient, _| assumed.and_then(|shares| shares[patient].ok())),
-        text(&|_, item| Some(item.model.clone())),
-        text(&|_, item| Some(item.version.clone())),
-        text(&|_, item| Some(item.sha256.clone())),
-        text(&|_, _| Some(build.name().to_owned())),
+        text(&|patient, _, _| Some(patients[patient].id.clone())),
+        text(&|_, item, _| Some(item.item.clone())),
+        text(&|_, item, _| Some(item.kind.name().to_owned())),
+        number(&|value| value.value.ok()),
+        number(&|value| Some(value.interval?.0)),
+        number(&|value| Some(value.interval?.1)),
+        text(&|_, _, value| Some(value.state().to_owned())),
+        text(&|_, _, value| Some(value.reason()?.name().to_owned())),
+        text(&|_, item, _| Some(item.meaning.clone())),
+        number(&|value| value.percentile),
+        text(&|_, _, value| value.population.clone()),
+        number(&|value| value.population_value),
+        number(&|value| Some(value.ages?.0)),
+        number(&|value| Some(value.ages?.1)),
+        number(&|value| value.coverage),
+        number(&|value| value.assumed),
+        text(&|_, item, _| Some(item.model.clone())),
+        text(&|_, item, _| Some(item.version.clone())),
+        text(&|_, item, _| Some(item.sha256.clone())),
+        text(&|_, _, _| Some(build.name().to_owned())),
     ];
     RecordBatch::try_new(Table::RISK.schema(), columns)
 }
