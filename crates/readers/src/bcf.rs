@@ -57,6 +57,24 @@ pub(crate) fn only_alternate(record: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// Asks for each allele of a record, REF as number 0, until one answers no; `None` then, and where
+/// the record is damaged.
+pub(crate) fn all_alleles(record: &[u8], mut ask: impl FnMut(u32, &[u8]) -> bool) -> Option<()> {
+    let alleles = uint32(record, LENGTH_WORDS + 16)? >> 16;
+    let mut cursor = Cursor {
+        bytes: record,
+        at: LENGTH_WORDS + FIXED,
+    };
+    cursor.text()?;
+    for place in 0..alleles {
+        let allele = cursor.text().and_then(|range| record.get(range))?;
+        if !ask(place, allele) {
+            return None;
+        }
+    }
+    Some(())
+}
+
 /// The first value of a FORMAT field for each sample, as number.
 pub(crate) fn first_numbers(bytes: &[u8], field: &FormatField, samples: usize) -> Vec<Option<f32>> {
     let Some(kind) = Kind::of(field.kind) else {
@@ -78,6 +96,31 @@ pub(crate) fn first_numbers(bytes: &[u8], field: &FormatField, samples: usize) -
             }
         })
         .collect()
+}
+
+/// Appends the numbers of a FORMAT field of one sample, `None` for a missing one; the whole is `None`
+/// where they are no numbers.
+pub(crate) fn sample_numbers(
+    bytes: &[u8],
+    field: &FormatField,
+    sample: usize,
+    out: &mut Vec<Option<f64>>,
+) -> Option<()> {
+    let first = sample.checked_mul(field.per_sample)?;
+    let end = first.checked_add(field.per_sample)?;
+    let value = Value {
+        kind: Kind::of(field.kind)?,
+        count: end,
+        range: field.values.clone(),
+    };
+    for at in first..end {
+        match value.number(bytes, at)? {
+            Number::End => break,
+            Number::Missing => out.push(None),
+            Number::Value(number) => out.push(Some(f64::from(number))),
+        }
+    }
+    Some(())
 }
 
 fn int32(bytes: &[u8], at: usize) -> Option<i32> {

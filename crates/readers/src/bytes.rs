@@ -96,6 +96,11 @@ impl ByteStream {
         Ok((stream, packing))
     }
 
+    /// Bytes that are made while they are read.
+    pub(crate) fn of(raw: impl Read + Send + 'static) -> Self {
+        Self::Plain(BufReader::new(Box::new(raw)))
+    }
+
     fn gzip(inner: BufReader<Raw>) -> Self {
         Self::Gzip(Box::new(BufReader::with_capacity(
             BUFFER,

@@ -1,22 +1,28 @@
 //! From raw records to batches of normalised biallelic alleles with calls.
 
+mod allele;
 mod group;
 mod inference;
 mod table;
 
 use std::sync::Arc;
 
-use varisk_core::{ContigSet, PloidyMap, SiteBatch};
-use varisk_reference::{Normaliser, SequenceReader};
+use varisk_core::{ContigSet, NO_DOSAGE, PloidyMap, SiteBatch};
+use varisk_reference::{Normaliser, RefCheck, SequenceReader};
 
 use self::group::Group;
 use self::inference::Inference;
 use self::table::SiteTable;
 pub use self::table::decoded_schema;
+use crate::dosage::decode_biallelic_with_dosage;
 use crate::genotype::decode_biallelic;
 use crate::record::GenotypeBytes;
 use crate::source::FileInput;
-use crate::{BadRecord, Entry, RawBatch, ReadError, RecordFormat, RecordParser, ReferenceEvidence};
+use crate::wanted::single_base;
+use crate::{
+    BadRecord, DosageField, Entry, RawBatch, ReadError, RecordFormat, RecordParser,
+    ReferenceEvidence, WantedSites,
+};
 
 /// What happens when REF is not what the reference has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +44,8 @@ pub struct SiteDecoderSettings {
     ploidy: PloidyMap,
     ref_mismatch: RefMismatch,
     evidence: Option<ReferenceEvidence>,
+    wanted: Option<Arc<WantedSites>>,
+    dosages: Option<DosageField>,
 }
 
 /// How the records of one file are decoded.
@@ -79,6 +87,8 @@ impl SiteDecoderSettings {
             ploidy,
             ref_mismatch,
             evidence: None,
+            wanted: None,
+            dosages: None,
         })
     }
 
@@ -93,6 +103,33 @@ impl SiteDecoderSettings {
     #[must_use]
     pub fn with_reference_evidence(mut self, evidence: ReferenceEvidence) -> Self {
         self.evidence = Some(evidence);
+        self
+    }
+
+    /// Makes rows only where they are needed. All records of a position that is not wanted are passed
+    /// over where each of them speaks of a single base: REF is one base, and each ALT is one base,
+    /// `*`, `<NON_REF>`, `<*>` or `.`. An allele that normalisation could move to a wanted position is
+    /// never passed over, nor is a record whose REF is not that of the reference, nor a block that is
+    /// set aside.
+    ///
+    /// What is passed over is not parsed beyond ALT, so damage behind it is not noticed. It stays
+    /// evidence for the sites around it.
+    #[must_use]
+    pub fn with_wanted(mut self, wanted: Arc<WantedSites>) -> Self {
+        self.wanted = Some(wanted);
+        self
+    }
+
+    /// Also keeps the dosages that records state in a FORMAT field: for each row the copies of its
+    /// alternate allele in each patient, see [`varisk_core::CallMatrix::dosages`]. A row whose record
+    /// lacks the field has none, and a patient whose file has no record of the allele, or whose value
+    /// is missing, has [`varisk_core::NO_DOSAGE`] there: then the calls count.
+    ///
+    /// A record whose values are not copies between 0 and 2 (DS), or not probabilities with the sum 1
+    /// (GP), is set aside.
+    #[must_use]
+    pub fn with_dosages(mut self, field: DosageField) -> Self {
+        self.dosages = Some(field);
         self
     }
 
@@ -114,7 +151,11 @@ impl SiteDecoderSettings {
         fields: &[String],
     ) -> Result<Self, ReadError> {
         for (plan, file) in self.files.iter_mut().zip(files) {
-            let parser = plan.parser.clone().with_text_fields(fields);
+            let mut parser = plan.parser.clone();
+            if file.is_in_memory() {
+                parser = parser.with_info(fields);
+            }
+            let parser = parser.with_text_fields(fields);
             plan.parser = parser.map_err(|detail| ReadError::Unsupported {
                 file: file.name().to_owned(),
                 detail,
@@ -132,10 +173,16 @@ impl FilePlan {
         info_fields: &[String],
     ) -> Result<Self, ReadError> {
         let samples = file.header().samples.len();
-        let parser = RecordParser::try_new(file.format(), file.header().clone(), info_fields)
-            .map_err(|detail| ReadError::Unsupported {
-                file: file.name().to_owned(),
-                detail,
+        let mut header = file.header().clone();
+        if file.is_in_memory() {
+            header = header.with_info(info_fields);
+        }
+        let parser =
+            RecordParser::try_new(file.format(), header, info_fields).map_err(|detail| {
+                ReadError::Unsupported {
+                    file: file.name().to_owned(),
+                    detail,
+                }
             })?;
         let columns = file.columns().to_vec();
         let in_place = patients == samples
@@ -186,10 +233,13 @@ pub struct Decoded {
     pub bad: Vec<BadRecord>,
     /// Input records, the bad ones included.
     pub records: u64,
-    /// Alternate alleles of the good records, over all files, each record without one counted once.
+    /// Alternate alleles of the good records, over all files, each record without one counted once;
+    /// those of records that were passed over do not count.
     pub alleles: u64,
-    /// For each entry of the raw batch how many rows it made, in order: 0 for a bad record, and for
-    /// one whose alleles all stand in rows of an earlier file's record.
+    /// Input records that were passed over, see [`SiteDecoderSettings::with_wanted`].
+    pub passed_over: u64,
+    /// For each entry of the raw batch how many rows it made, in order: 0 for a bad record, for one
+    /// that was passed over, and for one whose alleles all stand in rows of an earlier file's record.
     pub rows_per_record: Vec<u32>,
 }
 
@@ -227,11 +277,17 @@ impl SiteDecoder {
             }
             self.inference.index(&settings, raw);
         }
+        let mut passed_over = 0;
         let mut rows_per_record = Vec::with_capacity(raw.entries.len());
         for entries in raw
             .entries
             .chunk_by(|a, b| (a.contig, a.position) == (b.contig, b.position))
         {
+            if self.can_pass_over(&settings, raw, entries)? {
+                passed_over += entries.len() as u64;
+                rows_per_record.extend(entries.iter().map(|_| 0));
+                continue;
+            }
             self.group
                 .fill(&settings, raw, entries, &self.inference, &mut bad);
             let before = table.owners.len();
@@ -257,8 +313,38 @@ impl SiteDecoder {
             bad,
             records: raw.entries.len() as u64,
             alleles,
+            passed_over,
             rows_per_record,
         })
+    }
+
+    /// Whether the records of a position need no row.
+    fn can_pass_over(
+        &mut self,
+        settings: &SiteDecoderSettings,
+        raw: &RawBatch,
+        entries: &[Entry],
+    ) -> Result<bool, ReadError> {
+        let (Some(wanted), [first, ..]) = (&settings.wanted, entries) else {
+            return Ok(false);
+        };
+        if wanted.contains(first.contig, first.position) {
+            return Ok(false);
+        }
+        for entry in entries {
+            let plan = &settings.files[entry.file as usize];
+            let Some(base) = single_base(plan.format, raw.record(entry)) else {
+                return Ok(false);
+            };
+            // A file of another build must be refused even if its records are not needed.
+            let checked = self
+                .normaliser
+                .check_reference(entry.contig, entry.position, &[base])?;
+            if checked != RefCheck::Match || self.inference.defect(entry).is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -274,7 +360,8 @@ fn count_rows(entries: &[Entry], owners: &[(u32, u64)], out: &mut Vec<u32>) {
 }
 
 /// The common case without detours: one record at its position, one alternate allele, nothing but
-/// GT, all samples of the file in order. Says whether it was that.
+/// GT, or GT and DS where dosages are wanted, all samples of the file in order. Says whether it was
+/// that.
 fn decode_in_place(
     settings: &SiteDecoderSettings,
     raw: &RawBatch,
@@ -296,10 +383,27 @@ fn decode_in_place(
     if bytes[member.record.alternates[0].clone()] == *b"." {
         return Ok(false);
     }
-    let row = table.calls.push_row(varisk_core::CallCode::MISSING);
-    if !decode_biallelic(&bytes[samples.clone()], row) {
+    let text = &bytes[samples.clone()];
+    let row = u32::try_from(table.calls.rows()).unwrap_or(u32::MAX);
+    let codes = table.calls.push_row(varisk_core::CallCode::MISSING);
+    let has_dosages = settings.dosages == Some(DosageField::Ds)
+        && matches!(
+            bytes[member.record.format.clone()],
+            [b'G', b'T', b':', b'D', b'S'] | [b'G', b'T', b':', b'D', b'S', b':', ..]
+        );
+    let mut dosages = None;
+    let decoded = if has_dosages {
+        let copies = dosages.insert(vec![NO_DOSAGE; settings.patients].into_boxed_slice());
+        decode_biallelic_with_dosage(text, place.fields, codes, copies)
+    } else {
+        decode_biallelic(text, codes)
+    };
+    if !decoded {
         table.calls.pop_row();
         return Ok(false);
+    }
+    if let Some(dosages) = dosages {
+        table.calls.set_dosages(row, dosages);
     }
     table.push_site(plan, member, bytes, Some(0), None, normaliser)?;
     Ok(true)

@@ -168,7 +168,7 @@ pub fn decode_biallelic(text: &[u8], codes: &mut [u8]) -> bool {
 
 /// Code of `0|1` and its like; sets bits of `bad` for anything but 0 and 1.
 #[inline]
-fn diploid_code(first: u8, separator: u8, second: u8, bad: &mut u8) -> u8 {
+pub(crate) fn diploid_code(first: u8, separator: u8, second: u8, bad: &mut u8) -> u8 {
     let (first, second) = (first ^ b'0', second ^ b'0');
     let phased = u8::from(separator == b'|');
     *bad |= (first | second) & 0xfe;

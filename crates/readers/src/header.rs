@@ -59,6 +59,8 @@ pub struct Header {
     pub assembly: Option<String>,
     /// Whether the column line has a FORMAT column.
     pub has_format: bool,
+    /// `Number` of each FORMAT field.
+    pub(crate) format_numbers: HashMap<String, String>,
     /// BCF dictionary of FILTER, INFO and FORMAT names.
     pub(crate) strings: Vec<String>,
     /// BCF dictionary of contigs.
@@ -110,6 +112,24 @@ impl Header {
         Ok(header)
     }
 
+    /// Whether it defines a FORMAT field.
+    #[must_use]
+    pub fn defines_format(&self, name: &str) -> bool {
+        self.format_numbers.contains_key(name)
+    }
+
+    /// The header with INFO fields that it lacks defined as single numbers.
+    pub(crate) fn with_info(mut self, fields: &[String]) -> Self {
+        for name in fields {
+            self.info.entry(name.clone()).or_insert(InfoDefinition {
+                number: InfoNumber::One,
+                numeric: true,
+                description: String::new(),
+            });
+        }
+        self
+    }
+
     fn meta(&mut self, meta: &str, dictionary: &mut Dictionary) -> Result<(), String> {
         let Some((key, value)) = meta.split_once('=') else {
             return Ok(());
@@ -128,6 +148,11 @@ impl Header {
                 let id =
                     field(&fields, "ID").ok_or_else(|| format!("a '##{key}' line has no ID"))?;
                 dictionary.add(id, index(&fields)?)?;
+                if key == "FORMAT" {
+                    let number = field(&fields, "Number").unwrap_or_default();
+                    let known = self.format_numbers.entry(id.to_owned());
+                    known.or_insert_with(|| number.to_owned());
+                }
                 if key == "INFO" {
                     let definition = info_definition(id, &fields)?;
                     let known = self.info.entry(id.to_owned()).or_insert(definition.clone());

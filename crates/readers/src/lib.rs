@@ -14,25 +14,30 @@ mod annotated;
 mod bcf;
 mod bytes;
 mod decoder;
+mod dosage;
 mod error;
 mod evidence;
 mod genotype;
 mod header;
 mod index;
 mod info_text;
+mod opened;
 mod parser;
 mod record;
 mod regions;
 mod samplesheet;
+mod sites;
 mod source;
 mod stream;
 mod vcf;
+mod wanted;
 
 pub use annotated::{
     AnnotatedWriter, OutputKind, RecordText, WriteError, append_info, escape_info_value,
     with_header_lines,
 };
 pub use decoder::{Decoded, RefMismatch, SiteDecoder, SiteDecoderSettings, decoded_schema};
+pub use dosage::DosageField;
 pub use error::{BadRecord, ReadError};
 pub use evidence::{
     Block, BlockAnswer, BlockCall, BlockError, MAX_SHIFT, MAX_SITE, MIN_BLOCK_DEPTH, MIN_BLOCK_GQ,
@@ -46,5 +51,7 @@ pub use parser::RecordParser;
 pub use record::{Defect, ParsedRecord, RecordFormat, WantedInfo};
 pub use regions::{RegionError, Regions};
 pub use samplesheet::{SampleSheet, SheetError, SheetRow};
+pub use sites::SiteAllele;
 pub use source::{Entry, FileInput, RawBatch, RecordSource, SourceSettings, SpareBatches};
 pub use vcf::parse_line;
+pub use wanted::WantedSites;

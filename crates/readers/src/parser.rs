@@ -1,5 +1,6 @@
 //! Records of one file taken apart, VCF text and BCF alike, without a reference.
 
+use crate::dosage::{self, DosageField, DosageRow};
 use crate::genotype::{GenotypeRow, MAX_ALLELE, decode_text, decode_typed};
 use crate::info_text::WantedText;
 use crate::record::GenotypeBytes;
@@ -70,6 +71,12 @@ impl RecordParser {
             .map(|name| WantedText::find(&self.header, name))
             .collect::<Result<_, _>>()?;
         Ok(self)
+    }
+
+    /// For records that have no INFO: fields that the header lacks are missing, not refused.
+    pub(crate) fn with_info(mut self, fields: &[String]) -> Self {
+        self.header = self.header.with_info(fields);
+        self
     }
 
     /// The header.
@@ -147,6 +154,50 @@ impl RecordParser {
                     row,
                 )?;
             }
+        }
+        Ok(true)
+    }
+
+    /// Decodes the dosages of a record whose genotypes, where it has any, were found sound; `false`
+    /// where it states none.
+    pub(crate) fn decode_dosages(
+        &self,
+        bytes: &[u8],
+        record: &ParsedRecord,
+        field: DosageField,
+        row: &mut DosageRow,
+    ) -> Result<bool, Defect> {
+        let name = field.name();
+        let alternates = match record.alternates.as_slice() {
+            [only] if bytes.get(only.clone()) == Some(b".") => 0,
+            all => all.len(),
+        };
+        let format = bytes.get(record.format.clone()).unwrap_or_default();
+        let place = format
+            .split(|b| *b == b':')
+            .position(|key| key == name.as_bytes());
+        let is_it = |key: usize| self.header.strings.get(key).is_some_and(|key| key == name);
+        let typed = record.format_fields.iter().find(|(key, _)| is_it(*key));
+        if alternates == 0 || place.is_none() && typed.is_none() {
+            return Ok(false);
+        }
+        let number = self.header.format_numbers.get(name).map(String::as_str);
+        if field == DosageField::Ds && alternates > 1 && number == Some("1") {
+            return Err(Defect::new(
+                "dosage",
+                format!(
+                    "the header defines DS with Number=1, which does not say which of the record's {alternates} alternate alleles it counts; write it with Number=A"
+                ),
+            ));
+        }
+        if let Some((_, values)) = typed {
+            let samples = self.header.samples.len();
+            let numbers =
+                |sample, out: &mut Vec<_>| bcf::sample_numbers(bytes, values, sample, out);
+            dosage::decode_numbers(samples, numbers, field, alternates, row)?;
+        } else if let Some(place) = place {
+            let text = bytes.get(record.format.end + 1..).unwrap_or_default();
+            dosage::decode_text(text, place, field, alternates, row)?;
         }
         Ok(true)
     }

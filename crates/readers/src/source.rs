@@ -15,7 +15,9 @@ use varisk_core::{ContigId, ContigSet, Position, RunLimits};
 
 use self::context::{Ahead, CarriedRecord, Context};
 use crate::evidence::MAX_SITE;
-use crate::stream::{ContigOrder, OpenedFile, Place, RecordStream};
+use crate::opened::OpenedFile;
+use crate::sites::{SiteAllele, SiteList};
+use crate::stream::{ContigOrder, Place, RecordStream};
 use crate::{Header, ReadError, RecordFormat, Regions};
 
 /// Room taken for a batch before its first record, at most: a limit set high costs nothing until it
@@ -40,6 +42,27 @@ impl FileInput {
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         Ok(Self {
             opened: OpenedFile::open(path)?,
+            columns: Vec::new(),
+        })
+    }
+
+    /// Sites that are asked for, as a file without samples: each makes a row of which only the other
+    /// files and other evidence speak. They may come in any order; each is read once. There is no
+    /// INFO: every field asked for is missing.
+    ///
+    /// `name` stands for the file in messages, and a record there is a place in the run's order.
+    ///
+    /// # Errors
+    /// A site is on no contig of the set, or REF or ALT is not a sequence of bases; the message counts
+    /// sites as they were given, from 1.
+    pub fn of_sites(
+        name: &str,
+        contigs: &ContigSet,
+        sites: Vec<SiteAllele>,
+    ) -> Result<Self, ReadError> {
+        let sites = SiteList::try_new(name, contigs, sites)?;
+        Ok(Self {
+            opened: OpenedFile::of_sites(name, sites)?,
             columns: Vec::new(),
         })
     }
@@ -101,6 +124,10 @@ impl FileInput {
     #[must_use]
     pub fn format(&self) -> RecordFormat {
         self.opened.format
+    }
+
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.opened.is_in_memory()
     }
 
     pub(crate) fn columns(&self) -> &[(usize, usize)] {

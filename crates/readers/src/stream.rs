@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::io::{self, BufRead, Read};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memchr::memchr;
@@ -11,10 +10,9 @@ use varisk_core::{ContigId, ContigSet, Interval, Position};
 use crate::bytes::{ByteStream, Packing};
 use crate::evidence::record_span;
 use crate::index::FileIndex;
+use crate::opened::OpenedFile;
 use crate::{Header, ReadError, RecordFormat, Regions, bcf};
 
-/// A header longer than this is no header.
-const MAX_HEADER: usize = 1 << 30;
 /// A BCF record longer than this is damage, not data.
 const MAX_RECORD: usize = 1 << 30;
 
@@ -70,91 +68,6 @@ impl ContigOrder {
     }
 }
 
-/// The opened front of a file: header read, records not yet.
-pub(crate) struct OpenedFile {
-    pub(crate) path: PathBuf,
-    pub(crate) name: String,
-    pub(crate) format: RecordFormat,
-    pub(crate) header: Header,
-    /// Its text.
-    pub(crate) header_text: String,
-    packing: Packing,
-    bytes: ByteStream,
-}
-
-impl OpenedFile {
-    pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
-        let name = if path == Path::new("-") {
-            "standard input".to_owned()
-        } else {
-            path.display().to_string()
-        };
-        let (mut bytes, packing) = ByteStream::open(path)?;
-        let damaged = |source| ReadError::Io {
-            file: name.clone(),
-            record: 0,
-            source,
-        };
-        let bad_header = |detail| ReadError::Header {
-            file: name.clone(),
-            detail,
-        };
-        let start = bytes.fill_buf().map_err(damaged)?;
-        if start.is_empty() {
-            return Err(bad_header("the file is empty".to_owned()));
-        }
-        let format = if start.starts_with(b"BCF") {
-            RecordFormat::Bcf
-        } else {
-            RecordFormat::Vcf
-        };
-        let text = match format {
-            RecordFormat::Vcf => vcf_header(&mut bytes),
-            RecordFormat::Bcf => bcf_header(&mut bytes),
-        };
-        let text = text.map_err(damaged)?;
-        let header = Header::parse(&text).map_err(bad_header)?;
-        Ok(Self {
-            path: path.to_owned(),
-            name,
-            format,
-            header,
-            header_text: String::from_utf8_lossy(&text).into_owned(),
-            packing,
-            bytes,
-        })
-    }
-}
-
-fn vcf_header(bytes: &mut ByteStream) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    while bytes.fill_buf()?.first() == Some(&b'#') && text.len() < MAX_HEADER {
-        bytes.read_until(b'\n', &mut text)?;
-    }
-    Ok(text)
-}
-
-fn bcf_header(bytes: &mut ByteStream) -> io::Result<Vec<u8>> {
-    let mut front = [0; 9];
-    bytes.read_exact(&mut front)?;
-    let length = u32::from_le_bytes([front[5], front[6], front[7], front[8]]) as usize;
-    if front[3] != 2 || length > MAX_HEADER {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "it is not BCF version 2",
-        ));
-    }
-    let mut text = Vec::new();
-    bytes.take(length as u64).read_to_end(&mut text)?;
-    if text.len() < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    while text.last() == Some(&0) {
-        text.pop();
-    }
-    Ok(text)
-}
-
 /// Records of one file in order.
 pub(crate) struct RecordStream {
     pub(crate) file: OpenedFile,
@@ -182,12 +95,16 @@ pub(crate) struct RecordStream {
 
 impl RecordStream {
     pub(crate) fn new(
-        file: OpenedFile,
+        mut file: OpenedFile,
         contigs: Arc<ContigSet>,
         order: Arc<ContigOrder>,
         regions: &Regions,
         context: Option<u32>,
     ) -> Result<Self, ReadError> {
+        // Only now is the order of the contigs known.
+        if let Some(sites) = file.sites.take() {
+            file.bytes = ByteStream::of(sites.lines(Arc::clone(&contigs), &order));
+        }
         let wide = context.map(|bases| regions.widened(bases));
         let read = wide.as_ref().unwrap_or(regions);
         let mut intervals = read.intervals().map(<[Interval]>::to_vec);

@@ -96,6 +96,18 @@ pub(crate) fn parse(
     }
 }
 
+/// REF and the whole ALT of a line; `None` where the line ends before.
+pub(crate) fn allele_columns(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut columns = Columns {
+        line,
+        next: Some(0),
+    };
+    let reference = columns.nth(3)?;
+    let alternates = columns.next()?;
+    columns.next?;
+    Some((line.get(reference)?, line.get(alternates)?))
+}
+
 /// Alternate alleles that the INFO counts go by: `.` is none.
 fn alternate_alleles(line: &[u8], record: &ParsedRecord) -> usize {
     match record.alternates.as_slice() {

@@ -158,10 +158,18 @@ fn bcf_equals_vcf() {
         texts: ["AD", "DB", "AF"].map(str::to_owned).to_vec(),
         ..info()
     };
-    let expected = read(&place, vcf, &options);
+    let expected = read(&place, vcf.clone(), &options);
     let check = |file| assert_eq!(read(&place, file, &options), expected);
     check(place.write("plain.bcf", &file));
     check(place.bgzip("x.bcf", &file));
+    let needed = Options {
+        wanted: Some(vec![(0, 9)]),
+        ..options
+    };
+    let outcome = read(&place, place.path("plain.bcf"), &needed);
+    assert_eq!(outcome, read(&place, vcf, &needed));
+    assert_eq!(outcome.rows_per_record, [0, 2, 0, 2, 0]);
+    assert_eq!(outcome.passed_over, 3);
     assert_eq!(expected.rows.len(), 7);
     assert!(expected.rows[0].contains("text=[. 1 0.25]"));
     assert!(expected.rows[2].contains("text=[300 . .]"));

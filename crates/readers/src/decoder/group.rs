@@ -10,13 +10,15 @@
 
 use std::collections::HashMap;
 
-use varisk_core::{AlleleClass, CallCode, Haplotype, PolyploidCall, Reason, SiteState};
+use varisk_core::{AlleleClass, CallCode, Haplotype, NO_DOSAGE, PolyploidCall, Reason, SiteState};
 use varisk_reference::Normaliser;
 
+use super::allele::Allele;
 use super::inference::Inference;
 use super::table::SiteTable;
 use super::{FilePlan, SiteDecoderSettings};
 use crate::QualityLimits;
+use crate::dosage::DosageRow;
 use crate::evidence::record_span;
 use crate::genotype::GenotypeRow;
 use crate::record::Defect;
@@ -30,20 +32,13 @@ pub(super) struct Member {
     alleles: Vec<Allele>,
     genotypes: GenotypeRow,
     has_genotypes: bool,
+    /// What the record states where dosages are wanted.
+    dosages: DosageRow,
+    has_dosages: bool,
     /// A reference block: what it says is judged with the sites that it covers.
     block: bool,
     /// Samples whose reference call is not good enough for a block either; empty where nobody judges.
     low_quality: Vec<bool>,
-}
-
-/// An allele as it is compared with those of other records at its position: upper case, without the
-/// bases that REF and ALT both end with.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Allele {
-    /// 0-based index among the record's alternates.
-    index: Option<usize>,
-    reference: Vec<u8>,
-    alternate: Option<Vec<u8>>,
 }
 
 /// The records; slots are reused from group to group.
@@ -82,6 +77,8 @@ impl Group {
                     alleles: Vec::new(),
                     genotypes: GenotypeRow::default(),
                     has_genotypes: false,
+                    dosages: DosageRow::default(),
+                    has_dosages: false,
                     block: false,
                     low_quality: Vec::new(),
                 });
@@ -116,7 +113,8 @@ impl Group {
         for (i, member) in self.slots[..self.used].iter_mut().enumerate() {
             let plan = &settings.files[member.entry.file as usize];
             let bytes = &raw.bytes[member.entry.start..member.entry.end];
-            match member.decode_genotypes(plan, bytes) {
+            let decoded = member.decode_genotypes(plan, bytes);
+            match decoded.and_then(|()| member.decode_dosages(settings, plan, bytes)) {
                 Ok(()) => {
                     member.list_alleles(bytes);
                     let span = record_span(plan.format, bytes, member.entry.position);
@@ -135,6 +133,7 @@ impl Group {
             let (first, place) = row.owners[0];
             let member = &self.slots[first];
             self.fill_calls(settings, &good, &row, table);
+            self.fill_dosages(settings, &row, table);
             let plan = &settings.files[member.entry.file as usize];
             let bytes = &raw.bytes[member.entry.start..member.entry.end];
             table.alleles += row.owners.len() as u64 - 1;
@@ -233,6 +232,31 @@ impl Group {
             .into_iter()
             .for_each(|call| calls.push_polyploid(call));
     }
+
+    /// Keeps what the row's own records state beside the calls that were filled last.
+    fn fill_dosages(&self, settings: &SiteDecoderSettings, row: &Row, table: &mut SiteTable<'_>) {
+        let mut dosages: Option<Box<[u32]>> = None;
+        for (owner, place) in &row.owners {
+            let member = &self.slots[*owner];
+            let alternate = member.alleles[*place].index;
+            let Some(alternate) = alternate.filter(|_| member.has_dosages) else {
+                continue;
+            };
+            let dosages = dosages
+                .get_or_insert_with(|| vec![NO_DOSAGE; settings.patients].into_boxed_slice());
+            let plan = &settings.files[member.entry.file as usize];
+            for (sample, patient) in &plan.columns {
+                if let Some(copies) = dosages.get_mut(*patient) {
+                    *copies = member.dosages.copies(*sample, alternate);
+                }
+            }
+        }
+        let last = table.calls.rows().checked_sub(1);
+        if let (Some(dosages), Some(last)) = (dosages, last) {
+            let last = u32::try_from(last).unwrap_or(u32::MAX);
+            table.calls.set_dosages(last, dosages);
+        }
+    }
 }
 
 /// The calls of the row in the making.
@@ -323,6 +347,24 @@ impl Member {
         Ok(())
     }
 
+    /// Comes after the genotypes, which tell whether the columns are sound.
+    fn decode_dosages(
+        &mut self,
+        settings: &SiteDecoderSettings,
+        plan: &FilePlan,
+        bytes: &[u8],
+    ) -> Result<(), Defect> {
+        let field = settings.dosages.filter(|_| !plan.columns.is_empty());
+        self.has_dosages = match field {
+            None => false,
+            Some(field) => {
+                let parser = &plan.parser;
+                parser.decode_dosages(bytes, &self.record, field, &mut self.dosages)?
+            }
+        };
+        Ok(())
+    }
+
     /// In a record of a gVCF a reference call is a block of a single site, and in one of many samples
     /// it stands for the block of that sample: it is held to the same limits.
     fn judge_references(&mut self, plan: &FilePlan, bytes: &[u8], limits: QualityLimits) {
@@ -375,60 +417,6 @@ impl Member {
     fn speaks_of_any(&self) -> bool {
         let is_any = |own: &Allele| own.class() == AlleleClass::NonRef;
         self.alleles.iter().any(is_any)
-    }
-}
-
-impl Allele {
-    fn none(reference: &[u8]) -> Self {
-        Self {
-            index: None,
-            reference: reference.to_vec(),
-            alternate: None,
-        }
-    }
-
-    /// `reference` is upper case.
-    fn new(index: usize, reference: &[u8], alternate: &[u8]) -> Self {
-        let mut reference = reference.to_vec();
-        let mut alternate = alternate.to_ascii_uppercase();
-        if AlleleClass::of(&reference, &alternate).is_sequence() {
-            while reference.len() > 1 && alternate.len() > 1 && reference.last() == alternate.last()
-            {
-                reference.pop();
-                alternate.pop();
-            }
-        }
-        Self {
-            index: Some(index),
-            reference,
-            alternate: Some(alternate),
-        }
-    }
-
-    fn class(&self) -> AlleleClass {
-        match self.alternate.as_deref() {
-            Some(text) => AlleleClass::of(&self.reference, text),
-            None => AlleleClass::Absent,
-        }
-    }
-
-    /// Two symbolic alleles at a place may have different lengths: they are never taken for one.
-    fn is_symbolic(&self) -> bool {
-        self.class() == AlleleClass::Symbolic
-    }
-
-    fn is_substitution(&self) -> bool {
-        self.class() == AlleleClass::Snv
-    }
-
-    fn is_sequence(&self) -> bool {
-        self.class().is_sequence()
-    }
-
-    /// `<NON_REF>`, `<*>` and `*`: they name no allele of this place.
-    fn is_unnamed(&self) -> bool {
-        let class = self.class();
-        matches!(class, AlleleClass::NonRef | AlleleClass::SpanningDeletion)
     }
 }
 

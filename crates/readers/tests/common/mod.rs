@@ -9,12 +9,12 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float32Type, UInt16Type, UInt32Type};
 use noodles::bgzf;
 use varisk_core::{
-    CallCode, CallMatrix, CallOrigin, GenomeBuild, Haplotype, PloidyMap, RunLimits, SiteBatch,
-    columns,
+    CallCode, CallMatrix, CallOrigin, ContigId, GenomeBuild, Haplotype, PloidyMap, Position,
+    RunLimits, SiteBatch, columns, dosage_of,
 };
 use varisk_readers::{
-    BadRecord, FileInput, ReadError, RecordSource, RefMismatch, ReferenceEvidence, Regions,
-    SiteDecoder, SiteDecoderSettings, SourceSettings,
+    BadRecord, DosageField, FileInput, ReadError, RecordSource, RefMismatch, ReferenceEvidence,
+    Regions, SiteAllele, SiteDecoder, SiteDecoderSettings, SourceSettings, WantedSites,
 };
 use varisk_reference::Reference;
 
@@ -59,6 +59,11 @@ pub(crate) struct Options {
     pub(crate) evidence: Option<ReferenceEvidence>,
     /// For each file the samples and their patients; without it, all samples one after the other.
     pub(crate) samples: Option<Vec<Vec<(String, usize)>>>,
+    /// Positions (contig by its place in the reference, 1-based position) that need rows.
+    pub(crate) wanted: Option<Vec<(u32, u32)>>,
+    /// Sites in memory, read after the files.
+    pub(crate) sites: Option<Vec<SiteAllele>>,
+    pub(crate) dosages: Option<DosageField>,
 }
 
 impl Default for Options {
@@ -73,6 +78,9 @@ impl Default for Options {
             skip: 0,
             evidence: None,
             samples: None,
+            wanted: None,
+            sites: None,
+            dosages: None,
         }
     }
 }
@@ -84,6 +92,7 @@ pub(crate) struct Outcome {
     pub(crate) bad: Vec<BadRecord>,
     pub(crate) records: u64,
     pub(crate) alleles: u64,
+    pub(crate) passed_over: u64,
     /// Records in each batch.
     pub(crate) batches: Vec<usize>,
     /// Rows that each record made.
@@ -179,6 +188,9 @@ pub(crate) fn read_with(
         patients += assigned.len();
         inputs.push(input);
     }
+    if let Some(sites) = &options.sites {
+        inputs.push(FileInput::of_sites("sites", &contigs, sites.clone())?);
+    }
     let mut settings = SiteDecoderSettings::try_new(
         &inputs,
         patients,
@@ -190,6 +202,15 @@ pub(crate) fn read_with(
     .with_text_fields(&inputs, &options.texts)?;
     if let Some(evidence) = &options.evidence {
         settings = settings.with_reference_evidence(evidence.clone());
+    }
+    if let Some(wanted) = &options.wanted {
+        let wanted = wanted
+            .iter()
+            .map(|(contig, position)| (ContigId(*contig), Position(*position)));
+        settings = settings.with_wanted(Arc::new(WantedSites::new(wanted)));
+    }
+    if let Some(field) = options.dosages {
+        settings = settings.with_dosages(field);
     }
     let mut decoder = SiteDecoder::new(Arc::new(settings), reference.reader()?);
     let mut regions = match options.regions.as_slice() {
@@ -215,6 +236,7 @@ pub(crate) fn read_with(
         outcome.batches.push(raw.entries.len());
         outcome.records += decoded.records;
         outcome.alleles += decoded.alleles;
+        outcome.passed_over += decoded.passed_over;
         let rows: u32 = decoded.rows_per_record.iter().sum();
         assert_eq!(rows as usize, decoded.batch.len());
         assert_eq!(decoded.rows_per_record.len(), raw.entries.len());
@@ -225,7 +247,8 @@ pub(crate) fn read_with(
     Ok(outcome)
 }
 
-/// Rows as `1:5 A>C in 1:5 A>C #1 id=rs1 qual=50 filter=PASS reason=x info=[0.1] | 0|1 ./.`.
+/// Rows as `1:5 A>C in 1:5 A>C #1 id=rs1 qual=50 filter=PASS reason=x info=[0.1] | 0|1 ./. ds=1,.`;
+/// the last where the record states dosages.
 fn lines(batch: &SiteBatch) -> Vec<String> {
     let sites = batch.sites();
     let number = |name: &str, row: usize| {
@@ -278,8 +301,13 @@ fn lines(batch: &SiteBatch) -> Vec<String> {
             let calls: Vec<String> = (0..batch.calls().samples())
                 .map(|sample| call(batch.calls(), row, sample))
                 .collect();
+            let dosages = batch.calls().dosages(row).map_or_else(String::new, |dosages| {
+                let text = |copies| dosage_of(copies).map_or(".".to_owned(), |c| c.to_string());
+                let texts: Vec<String> = dosages.iter().map(|copies| text(*copies)).collect();
+                format!(" ds={}", texts.join(","))
+            });
             format!(
-                "{contig}:{} {}>{} in {contig}:{} {}>{} #{} id={} qual={} filter={} reason={} info=[{}]{texts} | {}",
+                "{contig}:{} {}>{} in {contig}:{} {}>{} #{} id={} qual={} filter={} reason={} info=[{}]{texts} | {}{dosages}",
                 number(columns::POSITION, row),
                 text(columns::REFERENCE, row),
                 text(columns::ALTERNATE, row),
