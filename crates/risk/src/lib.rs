@@ -1,8 +1,10 @@
-//! Folds over patients, the features they give, and the patient models that use them.
+//! Folds over patients, the features they give, the patient models that use them, and absolute
+//! risk from published rates.
 //!
 //! Every fold is exact: sums are integers, maxima and ranked lists have a total order, so merging
 //! partial folds in any grouping gives the same bytes.
 
+mod absolute;
 mod burden;
 mod dosage;
 mod gene_burden;
@@ -11,11 +13,13 @@ mod quality;
 mod tally;
 mod top;
 
+pub use absolute::{
+    AbsoluteRisk, AbsoluteRiskError, AbsoluteRiskItem, AbsoluteRiskModel, AbsoluteRiskOutcome,
+    RiskSource,
+};
 pub use burden::Burden;
 pub use gene_burden::{BurdenClass, GeneBurden, parse_burden_feature};
-pub use patient_model::{
-    RiskItem, RiskKind, RiskValue, features_table, risk_items, risk_table,
-};
+pub use patient_model::{RiskItem, RiskKind, RiskValue, features_table, risk_items, risk_table};
 pub use quality::Quality;
 pub use tally::{SiteTally, TallyCounts};
 pub use top::{TopVariants, genotype_text};
