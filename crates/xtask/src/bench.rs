@@ -7,6 +7,7 @@
 mod consequences;
 mod decode;
 mod join;
+mod polygenic;
 mod process;
 mod reads;
 mod score;
@@ -42,13 +43,14 @@ pub(crate) struct Options {
 type Measurement = fn(&Options) -> Result<String>;
 
 /// What can be measured, by the name of its block in the document.
-const MEASUREMENTS: [(&str, Measurement); 6] = [
+const MEASUREMENTS: [(&str, Measurement); 7] = [
     ("decode", decode_table),
     ("score", score_table),
     ("memory", memory_table),
     ("consequences", consequences::table),
     ("join", join::table),
     ("reads", reads::table),
+    ("polygenic", polygenic::table),
 ];
 
 /// Work done in a process of its own, so that it is timed like its peers.

@@ -10,6 +10,7 @@ mod genotypes;
 mod knowledge;
 mod normalise;
 mod patients;
+mod scores;
 mod site;
 mod sites;
 mod vcf;
@@ -132,6 +133,25 @@ pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
         evaluate::scores_csv(&evaluation).as_bytes(),
     )?;
     put("expected/risk.csv", risks(&evaluation).as_bytes())?;
+    let scores = scores::draw(&mut Random::new(SEED, 7), &cohort.records);
+    for score in &scores {
+        let file = scores::scoring_file(score);
+        put(&format!("scores/{}.txt", score.name), file.as_bytes())?;
+    }
+    let expected = scores::expected(&scores, &cohort.patients);
+    put("expected/scores.csv", expected.as_bytes())?;
+    let (panel, labels) = scores::panel(&mut Random::new(SEED, 8), &cohort.records);
+    put("panel/panel.vcf.gz", &bgzf::compress(panel.as_bytes())?)?;
+    put("panel/labels.csv", labels.as_bytes())?;
+    put("absolute-risk/model.toml", scores::ABSOLUTE_RISK.as_bytes())?;
+    put(
+        "absolute-risk/incidence.csv",
+        scores::incidence().as_bytes(),
+    )?;
+    put(
+        "absolute-risk/mortality.csv",
+        scores::mortality().as_bytes(),
+    )?;
     write_models(folder, &evaluation)?;
     put("README.md", include_bytes!("README.md"))
 }
