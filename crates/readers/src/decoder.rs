@@ -360,8 +360,8 @@ fn count_rows(entries: &[Entry], owners: &[(u32, u64)], out: &mut Vec<u32>) {
 }
 
 /// The common case without detours: one record at its position, one alternate allele, nothing but
-/// GT, or GT and DS where dosages are wanted, all samples of the file in order. Says whether it was
-/// that.
+/// GT, or GT and the field of the dosages that are wanted, all samples of the file in order. Says
+/// whether it was that.
 fn decode_in_place(
     settings: &SiteDecoderSettings,
     raw: &RawBatch,
@@ -386,15 +386,12 @@ fn decode_in_place(
     let text = &bytes[samples.clone()];
     let row = u32::try_from(table.calls.rows()).unwrap_or(u32::MAX);
     let codes = table.calls.push_row(varisk_core::CallCode::MISSING);
-    let has_dosages = settings.dosages == Some(DosageField::Ds)
-        && matches!(
-            bytes[member.record.format.clone()],
-            [b'G', b'T', b':', b'D', b'S'] | [b'G', b'T', b':', b'D', b'S', b':', ..]
-        );
+    let format = &bytes[member.record.format.clone()];
+    let field = settings.dosages.filter(|field| begins_with(format, *field));
     let mut dosages = None;
-    let decoded = if has_dosages {
+    let decoded = if let Some(field) = field {
         let copies = dosages.insert(vec![NO_DOSAGE; settings.patients].into_boxed_slice());
-        decode_biallelic_with_dosage(text, place.fields, codes, copies)
+        decode_biallelic_with_dosage(text, place.fields, field, codes, copies)
     } else {
         decode_biallelic(text, codes)
     };
@@ -407,4 +404,11 @@ fn decode_in_place(
     }
     table.push_site(plan, member, bytes, Some(0), None, normaliser)?;
     Ok(true)
+}
+
+/// Whether FORMAT begins with GT and a field.
+fn begins_with(format: &[u8], field: DosageField) -> bool {
+    let rest = format.strip_prefix(b"GT:");
+    let rest = rest.and_then(|rest| rest.strip_prefix(field.name().as_bytes()));
+    matches!(rest, Some([] | [b':', ..]))
 }

@@ -164,7 +164,7 @@ impl<'r> Decoder<'r> {
             total += probability;
         }
         // Also not so where one is no number.
-        if !(1.0 - MAX_SUM_ERROR..=1.0 + MAX_SUM_ERROR).contains(&total) {
+        if !is_certain(total) {
             return Err(Fault::Sum);
         }
         self.sums.clear();
@@ -198,6 +198,11 @@ fn haploid(alternates: usize) -> usize {
 /// Values of GP for two haplotypes.
 fn diploid(alternates: usize) -> usize {
     (alternates + 1) * (alternates + 2) / 2
+}
+
+/// Whether probabilities with this sum are those of all genotypes.
+fn is_certain(total: f64) -> bool {
+    (1.0 - MAX_SUM_ERROR..=1.0 + MAX_SUM_ERROR).contains(&total)
 }
 
 fn quantised(copies: f64) -> Result<u32, Fault> {
@@ -242,6 +247,9 @@ fn parse(text: &[u8]) -> Result<Option<f64>, Fault> {
     if text == b"." {
         return Ok(None);
     }
+    if let Some((number, _)) = plain_decimal(text).filter(|(_, used)| *used == text.len()) {
+        return Ok(Some(number));
+    }
     std::str::from_utf8(text)
         .ok()
         .and_then(|text| text.parse().ok())
@@ -268,13 +276,14 @@ pub(crate) fn decode_numbers(
     Ok(())
 }
 
-/// Decodes diploid, biallelic text whose FORMAT begins with GT and DS straight into codes and
+/// Decodes diploid, biallelic text whose FORMAT begins with GT and the field straight into codes and
 /// dosages; `fields` is how many fields FORMAT names. Returns `false`, with both in an unspecified
 /// state, where the text is anything but plain; the general decoders then take it.
 #[must_use]
 pub(crate) fn decode_biallelic_with_dosage(
     text: &[u8],
     fields: usize,
+    field: DosageField,
     codes: &mut [u8],
     copies: &mut [u32],
 ) -> bool {
@@ -294,7 +303,11 @@ pub(crate) fn decode_biallelic_with_dosage(
                 after
             }
             _ => {
-                let Some((value, used)) = plain_copies(tail) else {
+                let plain = match field {
+                    DosageField::Ds => plain_copies(tail),
+                    DosageField::Gp => plain_probabilities(tail),
+                };
+                let Some((value, used)) = plain else {
                     return false;
                 };
                 *copies = value;
@@ -327,6 +340,40 @@ const POWERS: [f64; MAX_DECIMALS + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7]
 /// Copies written as a plain decimal at the front of a text, quantised as [`quantise_dosage`] does,
 /// and how many letters they are. `None` for any other text and for more than two copies.
 fn plain_copies(text: &[u8]) -> Option<(u32, usize)> {
+    let (copies, used) = plain_decimal(text)?;
+    (copies <= MAX_COPIES).then(|| (rounded(copies), used))
+}
+
+/// As [`plain_copies`], from the probabilities of the three genotypes.
+fn plain_probabilities(text: &[u8]) -> Option<(u32, usize)> {
+    let (none, mut used) = plain_decimal(text)?;
+    let mut next = || {
+        let rest = text.get(used..)?.strip_prefix(b",")?;
+        let (probability, more) = plain_decimal(rest)?;
+        used += 1 + more;
+        Some(probability)
+    };
+    let (one, two) = (next()?, next()?);
+    if !is_certain(none + one + two) {
+        return None;
+    }
+    Some((rounded((one + two + two).min(MAX_COPIES)), used))
+}
+
+/// Copies between 0 and 2, quantised without the call of a rounding function.
+fn rounded(copies: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and two copies"
+    )]
+    let quantised = (copies * f64::from(ONE_COPY) + 0.5) as u32;
+    quantised
+}
+
+/// A plain decimal up to the end of its field, and how many letters it is. It is the nearest number
+/// of 64 bits, as other ways of reading it give: both parts of the quotient are exact.
+fn plain_decimal(text: &[u8]) -> Option<(f64, usize)> {
     let mut value = 0u32;
     let mut at = 0;
     let mut digits = 0;
@@ -338,23 +385,13 @@ fn plain_copies(text: &[u8]) -> Option<(u32, usize)> {
                 digits += 1;
             }
             Some(b'.') if point.is_none() && at > 0 => point = Some(at + 1),
-            Some(b'\t' | b':') | None if digits > 0 => break,
+            Some(b'\t' | b':' | b',') | None if digits > 0 => break,
             _ => return None,
         }
         at += 1;
     }
     let decimals = point.map_or(0, |point| at - point);
-    let copies = f64::from(value) / POWERS.get(decimals)?;
-    if copies > MAX_COPIES {
-        return None;
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 0 and two copies; without a call of a rounding function"
-    )]
-    let quantised = (copies * f64::from(ONE_COPY) + 0.5) as u32;
-    Some((quantised, at))
+    Some((f64::from(value) / POWERS.get(decimals)?, at))
 }
 
 #[cfg(test)]

@@ -129,18 +129,44 @@ fn the_fast_path_refuses_all_it_cannot_hold() {
         "0|0:0\t0|1:1:2:3",
         "0|0:0\t0|1:",
     ] {
-        let taken = decode_biallelic_with_dosage(text.as_bytes(), 3, &mut codes, &mut copies);
+        let taken = decode_biallelic_with_dosage(
+            text.as_bytes(),
+            3,
+            DosageField::Ds,
+            &mut codes,
+            &mut copies,
+        );
+        assert!(!taken, "{text}");
+    }
+    for text in [
+        "0|0:0,1,0\t0|1:0,1",
+        "0|0:0,1,0\t0|1:0,1,0,0",
+        "0|0:0,1,0\t0|1:0,0.9,0",
+        "0|0:0,1,0\t0|1:.,.,.",
+        "0|0:0,1,0\t0|1:0,1,-0",
+        "0|0:0,1,0\t0|1:0,,1",
+    ] {
+        let field = DosageField::Gp;
+        let taken =
+            decode_biallelic_with_dosage(text.as_bytes(), 3, field, &mut codes, &mut copies);
         assert!(!taken, "{text}");
     }
     let text = b"0|0:.:7,8\t1/0:1.5";
     assert!(decode_biallelic_with_dosage(
         text,
         3,
+        DosageField::Ds,
         &mut codes,
         &mut copies
     ));
     assert_eq!(copies.map(dosage_of), [None, Some(1.5)]);
-    assert!(!decode_biallelic_with_dosage(b"", 2, &mut [], &mut []));
+    assert!(!decode_biallelic_with_dosage(
+        b"",
+        2,
+        DosageField::Ds,
+        &mut [],
+        &mut []
+    ));
 }
 
 proptest! {
@@ -155,9 +181,31 @@ proptest! {
         }).collect();
         let text = text.join("\t");
         let (mut codes, mut copies) = (vec![0; values.len()], vec![0; values.len()]);
-        prop_assert!(decode_biallelic_with_dosage(text.as_bytes(), 2, &mut codes, &mut copies));
+        prop_assert!(decode_biallelic_with_dosage(text.as_bytes(), 2, DosageField::Ds, &mut codes, &mut copies));
         let mut row = DosageRow::default();
         let decoded = decode_text(text.as_bytes(), 1, DosageField::Ds, 1, &mut row);
+        prop_assert!(decoded.is_ok());
+        prop_assert_eq!(copies, row.copies);
+    }
+
+    /// So are probabilities.
+    #[test]
+    fn both_ways_expect_the_same_copies(
+        values in prop::collection::vec((0u32..=10_000_000, 0u32..=10_000_000, 3usize..8), 1..20),
+    ) {
+        let text: Vec<String> = values.iter().map(|(a, b, decimals)| {
+            let (first, last) = (*a.min(b), *a.max(b));
+            let parts = [first, last - first, 10_000_000 - last].map(|part| f64::from(part) / 1e7);
+            let [none, one, two] = parts.map(|part| format!("{part:.decimals$}"));
+            format!("1/0:{none},{one},{two}")
+        }).collect();
+        let text = text.join("\t");
+        let (mut codes, mut copies) = (vec![0; values.len()], vec![0; values.len()]);
+        let taken = decode_biallelic_with_dosage(
+            text.as_bytes(), 2, DosageField::Gp, &mut codes, &mut copies);
+        prop_assert!(taken);
+        let mut row = DosageRow::default();
+        let decoded = decode_text(text.as_bytes(), 1, DosageField::Gp, 1, &mut row);
         prop_assert!(decoded.is_ok());
         prop_assert_eq!(copies, row.copies);
     }
