@@ -1,0 +1,635 @@
+//! Second part of a plan: sites on the reference, weights sorted by allele and rounded.
+
+use std::collections::{HashMap, HashSet};
+
+use sha2::{Digest, Sha256};
+use varisk_core::{ContigSet, PloidyMap, SiteClass, VariantKey};
+use varisk_reference::{Normaliser, Reference};
+
+use super::entries::{Entry, EntryKind, Special};
+use super::read::{Rows, lose, read_all, unsupported_detail};
+use super::{Component, ScorePlan, Term};
+use crate::file::hexadecimal;
+use crate::keys::{Primaries, alleles_of, is_hashed, key_of, position_of};
+use crate::options::{AmbiguousStrand, DuplicateRows, UnsupportedRows};
+use crate::resolve::{Found, Resolver};
+use crate::sites::{AlleleTable, Candidate, Resolution, SiteTable};
+use crate::{
+    EffectType, MatchType, PanelFrequencies, PlanOptions, PolygenicError, RowReason, RsidResolver,
+    ScoreInfo, ScoreSource,
+};
+
+/// Sums of a score are kept below this, so that differences of two of them fit into an `i64` too.
+const MAX_SUM: f64 = (1u64 << 61) as f64;
+
+/// How far right of its normalised position an insertion or deletion in a repeat is looked for.
+const MAX_SHIFT: u32 = 200;
+
+pub(super) fn build(
+    sources: &[ScoreSource],
+    options: &PlanOptions,
+    reference: &Reference,
+    resolver: Option<&dyn RsidResolver>,
+    panel: Option<&PanelFrequencies>,
+) -> Result<ScorePlan, PolygenicError> {
+    let mut rows = read_all(sources, options, reference, resolver)?;
+    let primaries = Primaries::new(reference.contigs());
+    let interner = std::mem::take(&mut rows.interner);
+    let (keys, long) = interner.into_parts();
+    let resolved = resolve_sites(keys, long, options, reference, &primaries)?;
+    let Resolved {
+        sites,
+        ranks,
+        alleles,
+        shifts,
+    } = resolved;
+
+    let mut finisher = Finisher {
+        sites: &sites,
+        ranks: &ranks,
+        policy: options.ambiguous,
+        specials: Vec::new(),
+        special_weights: Vec::new(),
+        groups: 0,
+    };
+    finisher.finish(&mut rows);
+    let terms = finisher.terms(&mut rows, options, sources)?;
+    let Finisher {
+        mut specials,
+        special_weights,
+        groups,
+        ..
+    } = finisher;
+    drop(ranks);
+    let mut entries = std::mem::take(&mut rows.entries);
+    entries.sort_unstable();
+    judge_duplicates(
+        &mut entries,
+        &specials,
+        &special_weights,
+        &mut rows.scores,
+        options.duplicates,
+        |allele| {
+            let key = alleles.keys[allele as usize];
+            let contig = primaries.contig(key).map(|id| reference.contigs().name(id));
+            (contig.unwrap_or("?").to_owned(), position_of(key).0)
+        },
+    )?;
+    count_resolved(&mut rows.scores, &entries, &specials, &terms);
+    let exponents = quantise(
+        &mut entries,
+        &mut specials,
+        &special_weights,
+        &terms,
+        &rows.scores,
+    );
+    let terms: Vec<Term> = terms
+        .into_iter()
+        .map(|(mut term, weight)| {
+            term.weight = round(weight, exponents[term.score as usize]);
+            term
+        })
+        .collect();
+    let mut components: Vec<u32> = terms
+        .iter()
+        .flat_map(|term| term.groups.iter().flatten().map(|one| one.allele))
+        .collect();
+    components.sort_unstable();
+    components.dedup();
+    let starts = starts(&entries, alleles.keys.len());
+    let panel_frequencies = panel.map(|panel| {
+        let of = |key: &u64| panel.by_key(VariantKey(*key)).unwrap_or(f64::NAN);
+        alleles.keys.iter().map(of).collect()
+    });
+    let needs_sex = needs_sex(
+        &entries,
+        &terms,
+        &alleles,
+        &primaries,
+        reference.contigs(),
+        options,
+        rows.scores.len(),
+    );
+    let fingerprint = fingerprint(&rows, options, panel, reference, sources, &sites);
+    Ok(ScorePlan {
+        scores: rows.scores,
+        exponents,
+        alleles,
+        starts,
+        entries,
+        specials,
+        groups,
+        terms,
+        components,
+        sites,
+        primaries,
+        panel: panel_frequencies,
+        sources: sources.to_vec(),
+        first_scores: rows.first_scores,
+        options: options.clone(),
+        identifiers: rows.identifiers,
+        contigs: reference.contigs().clone(),
+        shifts,
+        needs_sex,
+        fingerprint,
+    })
+}
+
+struct Resolved {
+    sites: SiteTable,
+    /// Place of each site in the sorted table.
+    ranks: Vec<u32>,
+    alleles: AlleleTable,
+    shifts: Vec<(u64, u32)>,
+}
+
+/// Resolves all sites in the order of the reference.
+fn resolve_sites(
+    keys: Vec<u64>,
+    long: HashMap<(u64, Box<[u8]>), u32>,
+    options: &PlanOptions,
+    reference: &Reference,
+    primaries: &Primaries,
+) -> Result<Resolved, PolygenicError> {
+    #[expect(clippy::cast_possible_truncation, reason = "sites are numbered by u32")]
+    let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+    order.sort_unstable_by_key(|site| (keys[*site as usize], *site));
+    let texts: HashMap<u32, Box<[u8]>> = long
+        .iter()
+        .map(|((_, text), site)| (*site, text.clone()))
+        .collect();
+    let mut resolver = Resolver::new(Normaliser::new(reference.reader()?), options.ambiguous);
+    let mut alleles = AlleleTable::default();
+    let mut shifts = Vec::new();
+    // Keys of candidates first: their numbers are known when all are.
+    let mut outcomes: Vec<Result<Vec<(u64, MatchType, bool)>, RowReason>> =
+        Vec::with_capacity(keys.len());
+    for site in &order {
+        let key = keys[*site as usize];
+        let (effect, other) = match texts.get(site) {
+            Some(text) => {
+                let at = memchr::memchr(b'/', text).unwrap_or(text.len());
+                (
+                    text[..at].to_vec(),
+                    text.get(at + 1..).unwrap_or_default().to_vec(),
+                )
+            }
+            None => alleles_of(key),
+        };
+        let Some(contig) = primaries.contig(key) else {
+            outcomes.push(Err(RowReason::UnknownContig));
+            continue;
+        };
+        let found = resolver.resolve(contig, position_of(key).0, &effect, &other)?;
+        let bits = key >> 59 << 59;
+        outcomes.push(match found {
+            Err(reason) => Err(reason),
+            Ok(found) => {
+                let mut candidates = Vec::with_capacity(found.len());
+                for one in &found {
+                    let Some(key) = admit(&mut alleles, bits, one) else {
+                        continue;
+                    };
+                    candidates.push((key, one.match_type, one.is_ambiguous));
+                    if one.reference.len() + one.alternate.len() > 2 {
+                        let at = varisk_core::Position(one.position);
+                        let shift = resolver.normaliser().right_shift(
+                            contig,
+                            at,
+                            &one.reference,
+                            &one.alternate,
+                            MAX_SHIFT,
+                        )?;
+                        if shift > 0 {
+                            shifts.push((key, shift));
+                        }
+                    }
+                }
+                Ok(candidates)
+            }
+        });
+    }
+    alleles.keys.sort_unstable();
+    alleles.keys.dedup();
+    alleles.keys.shrink_to_fit();
+    shifts.sort_unstable();
+    shifts.dedup();
+    let mut sites = SiteTable::default();
+    for outcome in outcomes {
+        let outcome = outcome.map(|candidates| {
+            let candidate = |(key, match_type, is_ambiguous)| {
+                Some(Candidate {
+                    allele: alleles.find(key)?,
+                    match_type,
+                    is_ambiguous,
+                })
+            };
+            candidates
+                .into_iter()
+                .filter_map(candidate)
+                .collect::<Vec<_>>()
+        });
+        match outcome {
+            Err(reason) => sites.push_lost(reason),
+            Ok(candidates) => match candidates.as_slice() {
+                [] => sites.push_lost(RowReason::AllelesNotInReference),
+                [one] => sites.push_one(*one),
+                _ => sites.push_choice(candidates),
+            },
+        }
+    }
+    let mut ranks = vec![0; order.len()];
+    #[expect(clippy::cast_possible_truncation, reason = "sites are numbered by u32")]
+    for (rank, site) in order.iter().enumerate() {
+        ranks[*site as usize] = rank as u32;
+    }
+    sites.keys = order.iter().map(|site| keys[*site as usize]).collect();
+    sites.long = long
+        .into_iter()
+        .map(|(text, site)| (text, ranks[site as usize]))
+        .collect();
+    Ok(Resolved {
+        sites,
+        ranks,
+        alleles,
+        shifts,
+    })
+}
+
+/// Adds an allele; `None` where its key already stands for another one, which a hash can.
+fn admit(alleles: &mut AlleleTable, bits: u64, found: &Found) -> Option<u64> {
+    let key = key_of(bits, found.position, &found.reference, &found.alternate)?;
+    if is_hashed(key) {
+        let text = (
+            found.reference.clone().into_boxed_slice(),
+            found.alternate.clone().into_boxed_slice(),
+        );
+        if *alleles.texts.entry(key).or_insert_with(|| text.clone()) != text {
+            return None;
+        }
+    }
+    if alleles.keys.last() != Some(&key) {
+        alleles.keys.push(key);
+    }
+    Some(key)
+}
+
+/// Turns entries on sites into entries on alleles.
+struct Finisher<'a> {
+    sites: &'a SiteTable,
+    ranks: &'a [u32],
+    policy: AmbiguousStrand,
+    specials: Vec<Special>,
+    /// Weights of specials before they are rounded.
+    special_weights: Vec<[f64; 3]>,
+    groups: u32,
+}
+
+impl Finisher<'_> {
+    fn finish(&mut self, rows: &mut Rows) {
+        let mut more = Vec::new();
+        for entry in &mut rows.entries {
+            let pending = entry.special().and_then(|index| rows.pending.get(index));
+            let (effect_type, weights, frequency) = match (pending, entry.kind()) {
+                (Some(pending), _) => (pending.effect_type, pending.weights, pending.frequency),
+                (None, EntryKind::Plain(effect_type, _)) => {
+                    let weight = f64::from_bits(entry.weight.cast_unsigned());
+                    (effect_type, [weight, 0.0, 0.0], f64::NAN)
+                }
+                _ => continue,
+            };
+            let score = entry.score();
+            let resolution = self.sites.resolution(self.ranks[entry.allele as usize]);
+            let mut special = |candidate: Candidate, group, number| {
+                let index = i64::try_from(self.specials.len()).unwrap_or(i64::MAX);
+                self.specials.push(Special {
+                    effect_type,
+                    weights: [0; 3],
+                    match_type: candidate.match_type,
+                    is_ambiguous: candidate.is_ambiguous && self.policy != AmbiguousStrand::Keep,
+                    frequency,
+                    group,
+                    candidate: number,
+                });
+                self.special_weights.push(weights);
+                Entry::new(candidate.allele, score, EntryKind::Special, index)
+            };
+            match resolution {
+                Resolution::Lost(reason) => {
+                    lose(&mut rows.scores[score as usize], reason, largest(weights));
+                    entry.drop_it();
+                }
+                Resolution::One(candidate) => {
+                    let is_plain = effect_type != EffectType::Nonadditive
+                        && !(candidate.is_ambiguous && self.policy == AmbiguousStrand::ByFrequency);
+                    *entry = if is_plain {
+                        let kind = EntryKind::Plain(effect_type, candidate.match_type.side());
+                        let bits = weights[0].to_bits().cast_signed();
+                        Entry::new(candidate.allele, score, kind, bits)
+                    } else {
+                        special(candidate, None, 0)
+                    };
+                }
+                Resolution::Choice(candidates) => {
+                    for (number, candidate) in (0..=u8::MAX).zip(candidates) {
+                        let made = special(*candidate, Some(self.groups), number);
+                        if number == 0 {
+                            *entry = made;
+                        } else {
+                            more.push(made);
+                        }
+                    }
+                    self.groups += 1;
+                }
+            }
+        }
+        rows.entries
+            .retain(|entry| entry.kind() != EntryKind::Dropped);
+        rows.entries.append(&mut more);
+        rows.pending = Vec::new();
+    }
+
+    /// Terms whose alleles all are known, with their weights.
+    fn terms(
+        &self,
+        rows: &mut Rows,
+        options: &PlanOptions,
+        sources: &[ScoreSource],
+    ) -> Result<Vec<(Term, f64)>, PolygenicError> {
+        let mut terms = Vec::new();
+        for pending in std::mem::take(&mut rows.terms) {
+            let component = |site: &u32| match self.sites.resolution(self.ranks[*site as usize]) {
+                Resolution::Lost(reason) => Err(reason),
+                Resolution::One(candidate)
+                    if candidate.is_ambiguous && self.policy != AmbiguousStrand::Keep =>
+                {
+                    Err(RowReason::AmbiguousStrand)
+                }
+                Resolution::One(candidate) => Ok(Component {
+                    allele: candidate.allele,
+                    side: candidate.match_type.side(),
+                }),
+                Resolution::Choice(_) if pending.effect_type == EffectType::Interaction => {
+                    Err(RowReason::UnsupportedInteraction)
+                }
+                Resolution::Choice(_) => Err(RowReason::UnsupportedHaplotype),
+            };
+            let groups: Result<Vec<Vec<Component>>, RowReason> = pending
+                .groups
+                .iter()
+                .map(|group| group.iter().map(component).collect())
+                .collect();
+            match groups {
+                Ok(groups) => terms.push((
+                    Term {
+                        score: pending.score,
+                        effect_type: pending.effect_type,
+                        weight: 0,
+                        groups,
+                        is_apoe: pending.is_apoe,
+                        source: pending.source,
+                        row: pending.row,
+                    },
+                    pending.weight,
+                )),
+                Err(reason) => {
+                    if reason.is_unsupported() && options.unsupported == UnsupportedRows::Refuse {
+                        return Err(PolygenicError::UnsupportedRow {
+                            path: sources[pending.source as usize].path.clone(),
+                            line: pending.line,
+                            detail: unsupported_detail(reason).to_owned(),
+                        });
+                    }
+                    let score = &mut rows.scores[pending.score as usize];
+                    lose(score, reason, pending.weight.abs());
+                }
+            }
+        }
+        Ok(terms)
+    }
+}
+
+fn largest(weights: [f64; 3]) -> f64 {
+    weights.into_iter().map(f64::abs).fold(0.0, f64::max)
+}
+
+/// What an entry weighs, before weights are rounded.
+fn weight_of(entry: Entry, special_weights: &[[f64; 3]]) -> f64 {
+    match entry.special() {
+        Some(index) => special_weights.get(index).copied().map_or(0.0, largest),
+        None => f64::from_bits(entry.weight.cast_unsigned()).abs(),
+    }
+}
+
+/// Several rows of a score for one allele, as the policy has it. Entries are sorted.
+fn judge_duplicates(
+    entries: &mut Vec<Entry>,
+    specials: &[Special],
+    special_weights: &[[f64; 3]],
+    scores: &mut [ScoreInfo],
+    policy: DuplicateRows,
+    place: impl Fn(u32) -> (String, u32),
+) -> Result<(), PolygenicError> {
+    if policy == DuplicateRows::Sum {
+        return Ok(());
+    }
+    let mut groups = HashSet::new();
+    let mut found = false;
+    let same = |a: &Entry, b: &Entry| a.allele == b.allele && a.score() == b.score();
+    for run in entries.chunk_by_mut(same) {
+        if run.len() < 2 {
+            continue;
+        }
+        found = true;
+        if policy == DuplicateRows::Refuse {
+            let (contig, position) = place(run[0].allele);
+            return Err(PolygenicError::DuplicateRows {
+                score: scores[run[0].score() as usize].name.clone(),
+                contig,
+                position,
+            });
+        }
+        for entry in run {
+            let group = entry.special().and_then(|index| specials[index].group);
+            if group.is_none_or(|group| groups.insert(group)) {
+                let weight = weight_of(*entry, special_weights);
+                let score = &mut scores[entry.score() as usize];
+                lose(score, RowReason::DuplicateRow, weight);
+            }
+            if group.is_none() {
+                entry.drop_it();
+            }
+        }
+    }
+    if found {
+        // All candidates of a row go with it.
+        entries.retain(|entry| {
+            let group = entry.special().and_then(|index| specials[index].group);
+            entry.kind() != EntryKind::Dropped && group.is_none_or(|one| !groups.contains(&one))
+        });
+    }
+    Ok(())
+}
+
+fn count_resolved(
+    scores: &mut [ScoreInfo],
+    entries: &[Entry],
+    specials: &[Special],
+    terms: &[(Term, f64)],
+) {
+    for entry in entries {
+        // A row is counted with its first candidate.
+        let first = entry
+            .special()
+            .is_none_or(|index| specials[index].candidate == 0);
+        scores[entry.score() as usize].resolved_rows += u64::from(first);
+    }
+    for (term, _) in terms {
+        scores[term.score as usize].resolved_rows += 1;
+    }
+}
+
+/// Rounds all weights and gives each score's exponent.
+fn quantise(
+    entries: &mut [Entry],
+    specials: &mut [Special],
+    special_weights: &[[f64; 3]],
+    terms: &[(Term, f64)],
+    scores: &[ScoreInfo],
+) -> Vec<i32> {
+    let mut bounds = vec![0.0; scores.len()];
+    for entry in entries.iter() {
+        // Two copies at most; weights by dosage, dominant and recessive ones count once.
+        bounds[entry.score() as usize] += 2.0 * weight_of(*entry, special_weights);
+    }
+    for (term, weight) in terms {
+        let alleles = term.groups.iter().map(Vec::len).max().unwrap_or(1);
+        let copies = match term.effect_type {
+            EffectType::Interaction => 2f64.powi(i32::try_from(alleles).unwrap_or(i32::MAX)),
+            _ => 2.0,
+        };
+        bounds[term.score as usize] += copies * weight.abs();
+    }
+    let exponents: Vec<i32> = bounds.into_iter().map(exponent).collect();
+    for entry in entries {
+        let exponent = exponents[entry.score() as usize];
+        match entry.special() {
+            Some(index) => {
+                specials[index].weights =
+                    special_weights[index].map(|weight| round(weight, exponent));
+            }
+            None => {
+                entry.weight = round(f64::from_bits(entry.weight.cast_unsigned()), exponent);
+            }
+        }
+    }
+    exponents
+}
+
+/// The largest power of two that keeps a sum of this bound below [`MAX_SUM`].
+fn exponent(bound: f64) -> i32 {
+    // Beyond these a power of two is no normal number.
+    const LIMIT: i32 = 1000;
+    if bound <= 0.0 || !bound.is_finite() {
+        return if bound > 0.0 { -LIMIT } else { 0 };
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "logarithms are small")]
+    let mut exponent = (MAX_SUM / bound).log2().floor().clamp(-1000.0, 1000.0) as i32;
+    while exponent > -LIMIT && bound * 2f64.powi(exponent) > MAX_SUM {
+        exponent -= 1;
+    }
+    exponent.min(LIMIT)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "bounded by the exponent")]
+fn round(weight: f64, exponent: i32) -> i64 {
+    (weight * 2f64.powi(exponent)).round() as i64
+}
+
+fn starts(entries: &[Entry], alleles: usize) -> Vec<u32> {
+    let mut starts = Vec::with_capacity(alleles + 1);
+    let mut at = 0;
+    for allele in 0..=alleles {
+        while entries
+            .get(at)
+            .is_some_and(|entry| (entry.allele as usize) < allele)
+        {
+            at += 1;
+        }
+        starts.push(u32::try_from(at).unwrap_or(u32::MAX));
+    }
+    starts
+}
+
+fn needs_sex(
+    entries: &[Entry],
+    terms: &[Term],
+    alleles: &AlleleTable,
+    primaries: &Primaries,
+    contigs: &ContigSet,
+    options: &PlanOptions,
+    scores: usize,
+) -> Vec<bool> {
+    let map = PloidyMap::new(contigs, options.build);
+    let is_sex = |allele: u32| {
+        let key = alleles.keys[allele as usize];
+        primaries.contig(key).is_some_and(|contig| {
+            matches!(
+                map.class(contig, position_of(key)),
+                SiteClass::X | SiteClass::Y
+            )
+        })
+    };
+    let mut needs = vec![false; scores];
+    for same in entries.chunk_by(|a, b| a.allele == b.allele) {
+        if is_sex(same[0].allele) {
+            for entry in same {
+                needs[entry.score() as usize] = true;
+            }
+        }
+    }
+    for term in terms {
+        if term.groups.iter().flatten().any(|one| is_sex(one.allele)) {
+            needs[term.score as usize] = true;
+        }
+    }
+    needs
+}
+
+fn fingerprint(
+    rows: &Rows,
+    options: &PlanOptions,
+    panel: Option<&PanelFrequencies>,
+    reference: &Reference,
+    sources: &[ScoreSource],
+    sites: &SiteTable,
+) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    };
+    add(&format!("{options:?}"));
+    for source in sources {
+        add(&format!("{:?}", source.columns));
+    }
+    for score in &rows.scores {
+        add(&score.name);
+        add(&score.sha256);
+        add(score.column.as_deref().unwrap_or_default());
+    }
+    for (_, name, length) in reference.contigs().iter() {
+        add(name);
+        add(&length.to_string());
+    }
+    if let Some(panel) = panel {
+        add(panel.name());
+        add(&panel.len().to_string());
+    }
+    // What identifiers and the reference's bases made of the rows.
+    for (key, outcome) in sites.keys.iter().zip(&sites.outcomes) {
+        hash.update(key.to_le_bytes());
+        hash.update([*outcome]);
+    }
+    hexadecimal(&hash.finalize())
+}
