@@ -28,7 +28,7 @@ pub(crate) fn leading(
 ) -> Result<(DVector<f64>, DMatrix<f64>), PanelError> {
     let size = matrix.nrows();
     if size <= DENSE || count + GUARD >= size {
-        let (values, vectors) = sorted(symmetric(matrix.clone())?);
+        let (values, vectors) = sorted(&symmetric(matrix.clone())?);
         return Ok((
             values.rows(0, count).into_owned(),
             vectors.columns(0, count).into_owned(),
@@ -42,7 +42,7 @@ fn symmetric(matrix: DMatrix<f64>) -> Result<SymmetricEigen<f64, nalgebra::Dyn>,
     SymmetricEigen::try_new(matrix, f64::EPSILON, steps).ok_or(PanelError::NoConvergence)
 }
 
-fn sorted(eigen: SymmetricEigen<f64, nalgebra::Dyn>) -> (DVector<f64>, DMatrix<f64>) {
+fn sorted(eigen: &SymmetricEigen<f64, nalgebra::Dyn>) -> (DVector<f64>, DMatrix<f64>) {
     let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
     order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
     let values = DVector::from_iterator(order.len(), order.iter().map(|i| eigen.eigenvalues[*i]));
@@ -63,7 +63,7 @@ fn subspace(
         let image = matrix * &basis;
         let small = basis.tr_mul(&image);
         let small = (&small + small.transpose()) * 0.5;
-        let (values, rotation) = sorted(symmetric(small)?);
+        let (values, rotation) = sorted(&symmetric(small)?);
         basis *= &rotation;
         let image = image * rotation;
         let first = values[0].max(f64::MIN_POSITIVE);
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn iteration_gives_what_the_whole_decomposition_gives() {
         let matrix = spiked(150);
-        let (values, vectors) = sorted(symmetric(matrix.clone()).unwrap());
+        let (values, vectors) = sorted(&symmetric(matrix.clone()).unwrap());
         let (found, basis) = subspace(&matrix, 12).unwrap();
         for i in 0..12 {
             assert!((found[i] / values[i] - 1.0).abs() < 1e-10, "{i}");

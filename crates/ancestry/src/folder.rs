@@ -112,7 +112,11 @@ impl Panel {
             loadings: Vec::new(),
             sites: Vec::new(),
             samples: Vec::new(),
-            scores: description.scores.iter().map(|s| s.empty()).collect(),
+            scores: description
+                .scores
+                .iter()
+                .map(ScoreDescription::empty)
+                .collect(),
             frequencies: Vec::new(),
             populations: description.populations,
             counts: description.sites,

@@ -155,7 +155,7 @@ mod tests {
             let y: Vec<u8> = x
                 .iter()
                 .map(|x| {
-                    if random.next() % 3 == 0 {
+                    if random.next().is_multiple_of(3) {
                         (random.next() % 4) as u8
                     } else {
                         *x

@@ -13,6 +13,7 @@ mod build;
 mod chi_square;
 mod eigen;
 mod error;
+mod factor;
 mod folder;
 mod genotype;
 mod gram;

@@ -10,6 +10,7 @@
 
 use nalgebra::{DMatrix, DVector, SVD, SymmetricEigen};
 
+use crate::factor::factor;
 use crate::terms::Observed;
 
 /// Steps of an iterative decomposition of a matrix of some 20 rows, which takes about a hundred.
@@ -39,7 +40,7 @@ pub(crate) fn least_squares(sites: usize, person: &Observed) -> Option<(DVector<
         }
     }
     let projections = DVector::from_column_slice(&person.projections);
-    let coordinates = products.cholesky()?.solve(&projections);
+    let coordinates = factor(products)?.solve(&projections);
     let residual = (person.square - coordinates.dot(&projections)).max(0.0);
     let scale = (sites as f64 - held as f64) / free;
     coordinates

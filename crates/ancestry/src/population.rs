@@ -11,6 +11,7 @@
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::chi_square::upper_tail;
+use crate::factor::factor;
 use crate::{Panel, PanelError};
 
 /// Samples' worth of the pooled covariance within populations that is mixed into the covariance of
@@ -76,8 +77,8 @@ impl PopulationModel {
                 population: population.clone(),
                 components,
             };
-            let empirical = covariance.cholesky().ok_or_else(flat)?;
-            let regular = regular.cholesky().ok_or_else(flat)?;
+            let empirical = factor(covariance).ok_or_else(flat)?;
+            let regular = factor(regular).ok_or_else(flat)?;
             let diagonal = regular.l_dirty().diagonal();
             Ok(Population {
                 mean,

@@ -24,10 +24,10 @@ pub struct ProjectionOptions {
     /// Whether a reference that is only assumed counts as a call.
     pub count_assumed: bool,
     /// Least share of the panel's sites with a call. A file that names only what differs from the
-    /// reference shows some 40 of 100 common sites, and just those where the patient carries the
-    /// other allele; who is placed by these alone lands far from home. The default of 0.7 is out of
-    /// reach for such a file, and below what arrays after imputation, exomes with their flanks left
-    /// aside, and whole genomes give.
+    /// reference shows less than half of the common sites (46 of 100 where frequencies above 0.05
+    /// are as of neutral alleles), and just those where the patient carries the other allele: who is
+    /// placed by these alone lands far from home. The default of 0.7 is out of reach for such a
+    /// file, and well below what whole genomes and imputed arrays show.
     pub minimum_share: f64,
     /// Least number of sites with a call. With 100 a place on 20 held components is still
     /// determined five times over.

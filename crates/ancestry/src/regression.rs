@@ -2,6 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::factor::factor;
+
 /// Rounds of alternating fits; each one gains about a digit and a half.
 const MAX_ROUNDS: usize = 500;
 /// Halvings of a step of Newton's method before it is given up.
@@ -30,7 +32,7 @@ fn weighted(
 ) -> Option<DVector<f64>> {
     let scaled = scale_rows(design, weights);
     let right = scaled.tr_mul(score);
-    Some(scaled.tr_mul(design).cholesky()?.solve(&right))
+    Some(factor(scaled.tr_mul(design))?.solve(&right))
 }
 
 fn scale_rows(design: &DMatrix<f64>, weights: &DVector<f64>) -> DMatrix<f64> {
@@ -100,7 +102,7 @@ fn newton_step(
     let gradient = design.tr_mul(&slope(squares, &logs));
     let curvature = squares.zip_map(&logs, |square, log| 0.5 * square * (-log).exp());
     let hessian = scale_rows(design, &curvature).tr_mul(design);
-    let mut step = hessian.cholesky()?.solve(&gradient);
+    let mut step = factor(hessian)?.solve(&gradient);
     let before = loss(coefficients);
     for _ in 0..MAX_HALVINGS {
         let next = coefficients - &step;

@@ -125,12 +125,18 @@ impl World {
             .collect();
         let rows = (0..sites)
             .map(|site| {
-                let ancestral = 0.15 + 0.7 * random.uniform();
-                let spread = (fst * ancestral * (1.0 - ancestral)).sqrt();
-                let frequencies: Vec<f64> = sizes
-                    .iter()
-                    .map(|_| (ancestral + spread * random.normal()).clamp(0.02, 0.98))
-                    .collect();
+                // Common in every population, so that no filter drops the site.
+                let frequencies = loop {
+                    let ancestral = 0.15 + 0.35 * random.uniform();
+                    let spread = (fst * ancestral * (1.0 - ancestral)).sqrt();
+                    let drawn: Vec<f64> = sizes
+                        .iter()
+                        .map(|_| ancestral + spread * random.normal())
+                        .collect();
+                    if drawn.iter().all(|p| (0.12..0.88).contains(p)) {
+                        break drawn;
+                    }
+                };
                 let genotypes = populations
                     .iter()
                     .map(|population| {
