@@ -110,7 +110,7 @@ impl SiteDecoderSettings {
     /// over where each of them speaks of a single base: REF is one base, and each ALT is one base,
     /// `*`, `<NON_REF>`, `<*>` or `.`. An allele that normalisation could move to a wanted position is
     /// never passed over, nor is a record whose REF is not that of the reference, nor a block that is
-    /// set aside.
+    /// set aside. Sites in memory are records too: their positions must be among those wanted.
     ///
     /// What is passed over is not parsed beyond ALT, so damage behind it is not noticed. It stays
     /// evidence for the sites around it.

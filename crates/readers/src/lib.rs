@@ -5,6 +5,10 @@
 //! [`varisk_core::SiteBatch`] of normalised biallelic alleles with a matrix of calls. What it takes a
 //! single record apart with, without a reference, is [`RecordParser`].
 //!
+//! What a run needs besides the calls is asked for in the [`SiteDecoderSettings`]: states of sites
+//! without a record ([`ReferenceEvidence`]), stated dosages ([`DosageField`]), and rows at some
+//! positions only ([`WantedSites`]). Sites that no file need hold come from [`FileInput::of_sites`].
+//!
 //! The header and the record grammar are read here rather than by noodles: its header reader
 //! refuses files that the specification's own suite lists as valid (repeated contigs, PEDIGREE
 //! lines), and walking samples through it is several times slower than decoding them in place.

@@ -152,7 +152,7 @@ impl RecordStream {
         Ok(stream)
     }
 
-    /// Place of the record that [`RecordStream::take`] gives next.
+    /// Place of the current record; `None` at the end.
     pub(crate) fn peek(&self) -> Option<Place> {
         self.place
     }

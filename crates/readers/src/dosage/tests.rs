@@ -188,6 +188,20 @@ proptest! {
         prop_assert_eq!(copies, row.copies);
     }
 
+    /// Whatever the bytes are.
+    #[test]
+    fn nothing_panics(text in "[0-9./|:,\t\\-eN]{0,40}", numbers in prop::array::uniform3(0usize..5)) {
+        let [place, alternates, samples] = numbers;
+        let mut row = DosageRow::default();
+        for field in [DosageField::Ds, DosageField::Gp] {
+            let _ = decode_text(text.as_bytes(), place, field, alternates, &mut row);
+            let (mut codes, mut copies) = (vec![0; samples], vec![0; samples]);
+            let _ = decode_biallelic_with_dosage(
+                text.as_bytes(), place, field, &mut codes, &mut copies);
+            let _ = row.copies(samples, place);
+        }
+    }
+
     /// So are probabilities.
     #[test]
     fn both_ways_expect_the_same_copies(
