@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use varisk_core::{FeatureTable, Patient, Reason, Sex};
 
 use super::bins::Bins;
+use super::design::Design;
 use super::factor::{Factor, Origin, Predictor, Spread, Value};
 use super::interval::bounds;
-use super::model::{Design, Stratum};
 use super::population::{Row, add_means, has_history};
 use super::span::Span;
+use super::strata::Stratum;
 use super::{AbsoluteRisk, AbsoluteRiskOutcome};
 
 /// What a patient is known to have.

@@ -1,4 +1,4 @@
-//! The TOML file of a model, as it is written; what it means is checked in `model`.
+//! The TOML file of a model, as it is written; what it means is checked in `design`, `span` and `strata`.
 
 use std::path::{Path, PathBuf};
 

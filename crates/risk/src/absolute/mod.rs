@@ -13,6 +13,11 @@
 //! that are independent of the dataset, or all of them where there is none, are averaged exactly,
 //! given what is known.
 //!
+//! # Interval
+//! The 95 % interval is of the errors of the log relative risks alone, through the linear predictor
+//! and the baseline hazard, by the delta method on the scale of `ln(-ln(1 - risk))`. Tables and
+//! distributions are taken as known, and the log relative risks as estimated independently.
+//!
 //! # Family history
 //! A score may name the factor of family history that it goes with. Then, as in iCARE's SNP model,
 //! the score of persons with a history is higher by half its log relative risk (in standard
@@ -28,15 +33,16 @@
 mod assess;
 mod bins;
 mod config;
+mod design;
 mod effect;
 mod error;
 mod factor;
 mod hazard;
 mod interval;
-mod model;
 mod population;
 mod rates;
 mod span;
+mod strata;
 #[cfg(test)]
 mod tests;
 
@@ -47,10 +53,11 @@ use varisk_core::{Covariate, FeatureTable, Patient, Reason};
 
 use assess::Assessor;
 use config::ModelConfig;
+use design::Design;
 pub use error::AbsoluteRiskError;
 use factor::{Kind, Origin};
-use model::{Design, Stratum, Tables};
 use span::Span;
+use strata::{Stratum, Tables};
 
 /// A file that a model rests on, to be named in the output.
 #[derive(Clone, Debug, PartialEq, Eq)]

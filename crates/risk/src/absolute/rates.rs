@@ -78,23 +78,21 @@ impl RateTable {
             path: path.to_owned(),
             detail,
         };
-        let of = |persons: Persons| -> Result<Option<Rates>, AbsoluteRiskError> {
-            let own: Vec<Row> = rows
-                .iter()
-                .copied()
-                .filter(|row| row.persons == persons)
-                .collect();
-            join(path, own)
-        };
-        let (both, female, male) = (of(Persons::Both)?, of(Persons::Female)?, of(Persons::Male)?);
-        match (both, female, male) {
-            (Some(rates), None, None) => Ok(Self::Both(rates)),
-            (None, None, None) => Err(table("it has no rows; add the rates".to_owned())),
-            (None, female, male) => Ok(Self::BySex { female, male }),
-            (Some(_), _, _) => Err(table(
+        let together = rows.iter().any(|row| row.persons == Persons::Both);
+        if together && rows.iter().any(|row| row.persons != Persons::Both) {
+            return Err(table(
                 "it has rows of both sexes together beside rows of one sex; keep one or the other"
                     .to_owned(),
-            )),
+            ));
+        }
+        let of = |persons: Persons| {
+            let own = rows.iter().copied();
+            join(path, own.filter(|row| row.persons == persons).collect())
+        };
+        match (of(Persons::Both)?, of(Persons::Female)?, of(Persons::Male)?) {
+            (Some(rates), _, _) => Ok(Self::Both(rates)),
+            (None, None, None) => Err(table("it has no rows; add the rates".to_owned())),
+            (None, female, male) => Ok(Self::BySex { female, male }),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use varisk_core::{Covariate, Patient, Reason};
 
 use super::config::ModelConfig;
-use super::model::Stratum;
+use super::strata::Stratum;
 
 /// One interval that the model asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -79,8 +79,8 @@ def factors(names, reference, shares=None, family_history=False):
     return text
 
 
-def expected(own, names, beta, dataset, tables, folder):
-    """Risks by py-icare."""
+def expected(own, names, beta, dataset, tables, folder, snps):
+    """Risks by py-icare; with `snps`, effects, frequencies and genotypes, by its SNP model."""
     inputs = folder / "icare"
     inputs.mkdir()
     effects = {}
@@ -96,6 +96,19 @@ def expected(own, names, beta, dataset, tables, folder):
     dataset[[*names, "weight"]].to_csv(inputs / "reference.csv", index=False)
     own[names].to_csv(inputs / "profile.csv", index=False)
     arguments = {}
+    if snps:
+        effects, frequencies, genotypes = snps
+        names = [f"rs{place}" for place in range(len(effects))]
+        table = {"snp_name": names, "snp_odds_ratio": np.exp(effects), "snp_freq": frequencies}
+        pd.DataFrame(table).to_csv(inputs / "snps.csv", index=False)
+        pd.DataFrame(genotypes, columns=names).to_csv(inputs / "genotypes.csv", index=False)
+        arguments = {
+            "model_snp_info_path": inputs / "snps.csv",
+            "apply_snp_profile_path": inputs / "genotypes.csv",
+            "model_family_history_variable_name": "family_history",
+            "num_imputations": 10,
+            "seed": 1,
+        }
     for role, table in tables.items():
         table.to_csv(inputs / f"{role}.csv", index=False)
         arguments[f"model_{role}_rates_path"] = inputs / f"{role}.csv"
@@ -119,7 +132,8 @@ def expected(own, names, beta, dataset, tables, folder):
     return pd.DataFrame(rows, columns=["patient", "item", "risk"])
 
 
-def scenario(name, own, names, text, dataset, scale=1.0, beta=BETA, competing=True, reference=True):
+def scenario(name, own, names, text, dataset, scale=1.0, beta=BETA, competing=True, reference=True,
+             snps=None):
     folder = ROOT / name
     folder.mkdir(parents=True)
     incidence, mortality = rates(scale)
@@ -139,7 +153,10 @@ def scenario(name, own, names, text, dataset, scale=1.0, beta=BETA, competing=Tr
         head += "\n[reference]\npath = 'reference.csv'\nsource = 'made up'\nweight = 'weight'\n"
     (folder / "model.toml").write_text(head + text)
     own[["patient", "age", *names]].rename(columns=COLUMNS).to_csv(folder / "patients.csv", index=False)
-    expected(own, names, beta, dataset, tables, folder).to_csv(folder / "expected.csv", index=False)
+    if snps:
+        names = [name for name in names if name != "score"]
+    risks = expected(own, names, beta, dataset, tables, folder, snps)
+    risks.to_csv(folder / "expected.csv", index=False)
 
 
 def grid(rows, beta):
@@ -180,6 +197,16 @@ some.loc[20:39, "score"] = np.nan
 some.loc[40:44, own] = np.nan
 text = factors(own, False, shares, True)
 scenario("independent", some, own, text, grid(rows, BETA["score"]), beta=tied, reference=False)
+
+# iCARE's SNP model itself, which draws genotypes: near, not equal.
+effects = RNG.normal(0, 1, 300)
+frequencies = RNG.uniform(0.1, 0.9, 300)
+variance = 2 * frequencies * (1 - frequencies)
+effects *= BETA["score"] / np.sqrt(np.sum(effects**2 * variance))
+some = patients(40, 0)
+genotypes = RNG.binomial(2, frequencies, (len(some), 300))
+some["score"] = (genotypes - 2 * frequencies) @ effects / BETA["score"]
+scenario("snps", some, own, text, pd.concat([rows] * 500), reference=False, snps=(effects, frequencies, genotypes))
 
 # A dataset of covariates, and a normal score beside it.
 ROWS = PERSONS.sample(40, random_state=1).reset_index(drop=True)
