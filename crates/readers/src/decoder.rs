@@ -15,7 +15,7 @@ use self::inference::Inference;
 use self::table::SiteTable;
 pub use self::table::decoded_schema;
 use crate::dosage::decode_biallelic_with_dosage;
-use crate::genotype::decode_biallelic;
+use crate::genotype::{decode_biallelic, decode_biallelic_typed};
 use crate::record::GenotypeBytes;
 use crate::source::FileInput;
 use crate::wanted::single_base;
@@ -373,16 +373,31 @@ fn decode_in_place(
         return Ok(false);
     };
     let plan = &settings.files[member.entry.file as usize];
-    let GenotypeBytes::Text { samples, place } = &member.record.genotypes else {
-        return Ok(false);
-    };
-    if !plan.in_place || place.field != 0 || member.record.alternates.len() != 1 {
+    if !plan.in_place || member.record.alternates.len() != 1 {
         return Ok(false);
     }
     let bytes = &raw.bytes[member.entry.start..member.entry.end];
     if bytes[member.record.alternates[0].clone()] == *b"." {
         return Ok(false);
     }
+    let (samples, place) = match &member.record.genotypes {
+        GenotypeBytes::Text { samples, place } if place.field == 0 => (samples, place),
+        GenotypeBytes::Typed {
+            width: 1,
+            per_sample: 2,
+            values,
+        } if settings.dosages.is_none() => {
+            let codes = table.calls.push_row(varisk_core::CallCode::MISSING);
+            let values = bytes.get(values.clone()).unwrap_or_default();
+            if !decode_biallelic_typed(values, codes) {
+                table.calls.pop_row();
+                return Ok(false);
+            }
+            table.push_site(plan, member, bytes, Some(0), None, normaliser)?;
+            return Ok(true);
+        }
+        _ => return Ok(false),
+    };
     let text = &bytes[samples.clone()];
     let row = u32::try_from(table.calls.rows()).unwrap_or(u32::MAX);
     let codes = table.calls.push_row(varisk_core::CallCode::MISSING);

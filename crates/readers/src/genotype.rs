@@ -147,8 +147,8 @@ fn haplotype_table(alternate: Option<u8>) -> [Haplotype; 256] {
     table
 }
 
-/// Decodes biallelic, diploid text that holds nothing but GT (`0|1`, tab, ...) straight into codes:
-/// four bytes a sample, no branch in the loop. Returns `false`, with `codes` in an unspecified
+/// Decodes biallelic, diploid text that holds nothing but GT (`0|1`, tab, `./.`, ...) straight into
+/// codes: four bytes a sample, no branch in the loop. Returns `false`, with `codes` in an unspecified
 /// state, where the text is anything else; the general decoder then takes it.
 #[must_use]
 pub fn decode_biallelic(text: &[u8], codes: &mut [u8]) -> bool {
@@ -166,14 +166,43 @@ pub fn decode_biallelic(text: &[u8], codes: &mut [u8]) -> bool {
     bad == 0
 }
 
-/// Code of `0|1` and its like; sets bits of `bad` for anything but 0 and 1.
+/// Code of `0|1` and its like; sets bits of `bad` for anything but 0, 1 and `.`.
 #[inline]
 pub(crate) fn diploid_code(first: u8, separator: u8, second: u8, bad: &mut u8) -> u8 {
-    let (first, second) = (first ^ b'0', second ^ b'0');
     let phased = u8::from(separator == b'|');
-    *bad |= (first | second) & 0xfe;
     *bad |= (separator ^ b'/') * (1 - phased);
-    first | second << 3 | phased << 6
+    haplotype_code(first, bad) | haplotype_code(second, bad) << 3 | phased << 6
+}
+
+/// Code of an allele as text: `0` and `1` as they are, `.` as missing.
+#[inline]
+fn haplotype_code(allele: u8, bad: &mut u8) -> u8 {
+    /// What `.` and `0` differ in; its fifth bit no digit has.
+    const DOT: u8 = b'.' ^ b'0';
+    let value = allele ^ b'0';
+    let is_dot = value >> 4 & 1;
+    *bad |= value ^ (is_dot * DOT | (1 - is_dot) * (value & 1));
+    (1 - is_dot) * (value & 1) | is_dot * Haplotype::Missing as u8
+}
+
+/// Decodes the typed genotypes of a BCF record with two integers of one byte a sample and one
+/// alternate allele straight into codes, as [`decode_biallelic`] does text. Returns `false`, with
+/// `codes` in an unspecified state, where they are anything else, such as a haploid call.
+#[must_use]
+pub fn decode_biallelic_typed(values: &[u8], codes: &mut [u8]) -> bool {
+    if values.len() != codes.len() * 2 {
+        return false;
+    }
+    let mut bad = 0u8;
+    for (pair, code) in values.chunks_exact(2).zip(codes) {
+        // (allele + 1) << 1 | phased: 0 for missing, 1 and 2 for the alleles.
+        let (first, second) = (pair[0] >> 1, pair[1] >> 1);
+        bad |= ((first + 1) | (second + 1)) & 0xfc;
+        // Missing wraps to 3, its code.
+        let haplotype = |allele: u8| allele.wrapping_sub(1) & 0b11;
+        *code = haplotype(first) | haplotype(second) << 3 | (pair[1] & 1) << 6;
+    }
+    bad == 0
 }
 
 /// Decodes the sample text of a VCF record.
@@ -487,7 +516,8 @@ mod tests {
         let mut codes = [0; 2];
         for text in [
             "0|1\t1/2",
-            "0|1\t./.",
+            "0|1\t.",
+            "0|1\t>/1",
             "0|1\t0-1",
             "0|1 0/1",
             "0|1\t0",
@@ -499,6 +529,30 @@ mod tests {
             assert!(!decode_biallelic(text.as_bytes(), &mut codes), "{text}");
         }
         assert!(decode_biallelic(b"0|1\t1/0", &mut codes));
+        assert!(decode_biallelic(b"0|.\t./.", &mut codes));
+        assert_eq!(codes[1], CallCode::MISSING.0);
+    }
+
+    /// Every pair of bytes: what the fast path takes is what the general one makes of it.
+    #[test]
+    fn typed_fast_path_is_the_general_one() {
+        let mut taken = 0;
+        for pair in 0..=u16::MAX {
+            let bytes = pair.to_le_bytes();
+            let mut fast = [0];
+            if !decode_biallelic_typed(&bytes, &mut fast) {
+                continue;
+            }
+            taken += 1;
+            let mut row = GenotypeRow::default();
+            decode_typed(&bytes, 0..2, 1, 2, 1, 1, &mut row).unwrap();
+            row.codes(Some(1), &mut |_, code| {
+                assert_eq!(code.0, fast[0], "{bytes:?}")
+            });
+        }
+        // Three alleles (one of them missing), two bits of phase.
+        assert_eq!(taken, 36);
+        assert!(!decode_biallelic_typed(&[2, 4, 4], &mut [0]));
     }
 
     #[test]

@@ -48,7 +48,8 @@ pub use evidence::{
     QualityLimits, ReferenceBlocks, ReferenceEvidence, Site,
 };
 pub use genotype::{
-    GenotypeError, GenotypePlace, GenotypeRow, decode_biallelic, decode_text, decode_typed,
+    GenotypeError, GenotypePlace, GenotypeRow, decode_biallelic, decode_biallelic_typed,
+    decode_text, decode_typed,
 };
 pub use header::{Contig, Header, InfoDefinition, InfoNumber};
 pub use parser::RecordParser;
