@@ -49,6 +49,8 @@ pub struct RiskValue {
     pub population_value: Option<f64>,
     /// Ages between which an absolute risk holds, in years.
     pub ages: Option<(f64, f64)>,
+    /// Factors that the patient has no value of.
+    pub missing_factors: Vec<String>,
     /// Share of what the value is made of that is called, 0 to 1.
     pub coverage: Option<f64>,
     /// Share that was taken for reference on the user's word, 0 to 1.
@@ -67,6 +69,7 @@ impl RiskValue {
             population: None,
             population_value: None,
             ages: None,
+            missing_factors: Vec::new(),
             coverage: None,
             assumed: None,
         }
@@ -185,6 +188,10 @@ pub fn risk_table(
         number(&|value| value.population_value),
         number(&|value| Some(value.ages?.0)),
         number(&|value| Some(value.ages?.1)),
+        text(&|_, _, value| {
+            let missing = &value.missing_factors;
+            (!missing.is_empty()).then(|| missing.join(";"))
+        }),
         number(&|value| value.coverage),
         number(&|value| value.assumed),
         text(&|_, item, _| Some(item.model.clone())),

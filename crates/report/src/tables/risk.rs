@@ -77,6 +77,11 @@ impl Table {
                 "of an absolute risk: age at its end, in years",
             ),
             optional(
+                "missing_factors",
+                Text,
+                "of an absolute risk: factors that the patient has no value of, joined by ';'; the risk is averaged over them",
+            ),
+            optional(
                 "coverage",
                 F64,
                 "of a score: share (0 to 1) of its summed absolute weight that is called in the patient; of a patient model: share of the alleles scored by the run's variant models at which the patient has a complete call (Y of females left out); null without variant models",
@@ -94,7 +99,7 @@ impl Table {
             required(
                 "model_version",
                 Text,
-                "its version; of a score the PGS Catalog's format version, or empty",
+                "its version; of a score the name that its developers gave it, if they gave one, else empty",
             ),
             required(
                 "model_sha256",
