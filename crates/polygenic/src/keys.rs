@@ -20,11 +20,6 @@ pub(crate) fn position_of(key: u64) -> Position {
     Position((key >> 31 & 0x0fff_ffff) as u32 + 1)
 }
 
-/// Contig and position bits: equal for all alleles of a place.
-pub(crate) fn place_of(key: u64) -> u64 {
-    key >> 31
-}
-
 /// The two alleles of a key that is not hashed.
 pub(crate) fn alleles_of(key: u64) -> (Vec<u8>, Vec<u8>) {
     let (first, second) = ((key >> 27 & 15) as usize, (key >> 23 & 15) as usize);

@@ -7,21 +7,29 @@
 
 mod error;
 mod file;
+mod fold;
 mod keys;
+mod log;
 mod options;
 mod panel;
 mod plan;
 mod resolve;
+mod results;
 mod sites;
 mod vocabulary;
+mod writers;
 
 pub use error::PolygenicError;
 pub use file::ScoreMetadata;
+pub use fold::{FoldOptions, MIN_COHORT, MissingPolicy, PolygenicScores};
+pub use log::{LOG_BATCH_ROWS, ScoreVariantLog};
 pub use options::{
     AmbiguousStrand, ColumnNames, DuplicateRows, FREQUENCY_MARGIN, IdentifiedAllele, PlanOptions,
     RsidResolver, ScoreSource, UnsupportedRows,
 };
 pub use panel::PanelFrequencies;
 pub use plan::{Lost, ScoreInfo, ScorePlan};
+pub use results::{PatientScore, ScoreResults, ScoreSummary};
 pub use sites::SiteAllele;
 pub use vocabulary::{EffectType, MatchType, RowReason, Side};
+pub use writers::{write_aggregated, write_sscore};

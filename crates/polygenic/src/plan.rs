@@ -18,6 +18,7 @@ use varisk_core::{ContigId, ContigSet, Position};
 use varisk_reference::Reference;
 
 pub(crate) use entries::{Entry, EntryKind, Special};
+pub(crate) use read::identified;
 
 use crate::keys::{Primaries, position_of};
 use crate::options::IdentifiedAllele;
@@ -95,8 +96,6 @@ pub struct ScorePlan {
     pub(crate) starts: Vec<u32>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) specials: Vec<Special>,
-    /// Rows whose allele the data choose.
-    pub(crate) groups: u32,
     pub(crate) terms: Vec<Term>,
     /// Alleles of terms, sorted.
     pub(crate) components: Vec<u32>,

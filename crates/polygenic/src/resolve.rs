@@ -89,13 +89,13 @@ impl Resolver {
     ) -> Result<Vec<Found>, RowReason> {
         let (flipped_effect, flipped_other) = (complement(effect), complement(other));
         let found = if base == effect {
-            Self::found(position, base, other, MatchType::RefAlt)
+            Self::found(position, base, other, MatchType::AltRef)
         } else if base == other {
-            Self::found(position, base, effect, MatchType::AltRef)
+            Self::found(position, base, effect, MatchType::RefAlt)
         } else if base == flipped_effect {
-            Self::found(position, base, flipped_other, MatchType::RefAltFlipped)
+            Self::found(position, base, flipped_other, MatchType::AltRefFlipped)
         } else if base == flipped_other {
-            Self::found(position, base, flipped_effect, MatchType::AltRefFlipped)
+            Self::found(position, base, flipped_effect, MatchType::RefAltFlipped)
         } else {
             return Err(RowReason::AllelesNotInReference);
         };
@@ -155,7 +155,7 @@ impl Resolver {
         let (as_reference, as_alternate) = if is_open {
             (MatchType::NoOtherRef, MatchType::NoOtherAlt)
         } else {
-            (MatchType::RefAlt, MatchType::AltRef)
+            (MatchType::AltRef, MatchType::RefAlt)
         };
         let mut found: Vec<Found> = Vec::new();
         for (reference, alternate, match_type) in

@@ -126,7 +126,7 @@ impl SiteTable {
                 allele: *value,
                 match_type: *MatchType::ALL
                     .get(usize::from(one & !AMBIGUOUS))
-                    .unwrap_or(&MatchType::AltRef),
+                    .unwrap_or(&MatchType::RefAlt),
                 is_ambiguous: one & AMBIGUOUS != 0,
             }),
         }

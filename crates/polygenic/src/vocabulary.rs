@@ -41,13 +41,13 @@ macro_rules! vocabulary {
 }
 
 vocabulary! {
-    /// How a row matches an allele: what its effect allele and its other allele are there. The order
-    /// is the order in which they are tried, that of pygscatalog; a row whose strand is flipped
-    /// matches by the complement of its bases.
+    /// How a row matches an allele: what its other allele and its effect allele are there. The order
+    /// is that in which they are tried; a row whose strand is flipped matches by the complement of its
+    /// bases. pgscatalog-match names the effect allele first: its `refalt` is `alt_ref` here.
     MatchType {
-        /// The effect allele is REF, the other allele is ALT.
+        /// The other allele is REF, the effect allele is ALT.
         RefAlt = "ref_alt",
-        /// The effect allele is ALT, the other allele is REF.
+        /// The other allele is ALT, the effect allele is REF.
         AltRef = "alt_ref",
         /// As `ref_alt`, on the other strand.
         RefAltFlipped = "ref_alt_flipped",
@@ -71,12 +71,12 @@ impl MatchType {
     #[must_use]
     pub fn side(self) -> Side {
         match self {
-            Self::RefAlt
-            | Self::RefAltFlipped
+            Self::AltRef
+            | Self::AltRefFlipped
             | Self::NoOtherRef
             | Self::NoOtherRefFlipped
             | Self::AllComponents => Side::Reference,
-            Self::AltRef | Self::AltRefFlipped | Self::NoOtherAlt | Self::NoOtherAltFlipped => {
+            Self::RefAlt | Self::RefAltFlipped | Self::NoOtherAlt | Self::NoOtherAltFlipped => {
                 Side::Alternate
             }
         }
@@ -87,8 +87,8 @@ impl MatchType {
     pub fn is_flipped(self) -> bool {
         matches!(
             self,
-            Self::RefAltFlipped
-                | Self::AltRefFlipped
+            Self::AltRefFlipped
+                | Self::RefAltFlipped
                 | Self::NoOtherRefFlipped
                 | Self::NoOtherAltFlipped
         )
@@ -98,10 +98,10 @@ impl MatchType {
     #[must_use]
     pub fn other_strand(self) -> Self {
         match self {
-            Self::RefAlt => Self::AltRefFlipped,
             Self::AltRef => Self::RefAltFlipped,
-            Self::RefAltFlipped => Self::AltRef,
+            Self::RefAlt => Self::AltRefFlipped,
             Self::AltRefFlipped => Self::RefAlt,
+            Self::RefAltFlipped => Self::AltRef,
             Self::NoOtherRef => Self::NoOtherAltFlipped,
             Self::NoOtherAlt => Self::NoOtherRefFlipped,
             Self::NoOtherRefFlipped => Self::NoOtherAlt,
@@ -116,6 +116,8 @@ vocabulary! {
     RowReason {
         /// No record of the data has the allele.
         NotInData = "not_in_data",
+        /// The data have the site only as one that no patient's file has a record of.
+        NotAssayed = "not_assayed",
         /// A/T or C/G: the strand cannot be told from the alleles (`--ambiguous drop`).
         AmbiguousStrand = "ambiguous_strand",
         /// A/T or C/G, and the frequencies do not tell the strand either: one of them is missing, or
@@ -189,7 +191,7 @@ vocabulary! {
         /// one is expected (plink2 refuses such scores on haploid chromosomes).
         Recessive = "recessive",
         /// A weight for none, one and two copies.
-        Nonadditive = "nonadditive",
+        Nonadditive = "dosage_weights",
         /// The weight times the product of the copies of several alleles.
         Interaction = "interaction",
         /// The weight for each haplotype that carries all alleles.

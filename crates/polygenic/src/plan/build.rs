@@ -57,7 +57,6 @@ pub(super) fn build(
     let Finisher {
         mut specials,
         special_weights,
-        groups,
         ..
     } = finisher;
     drop(ranks);
@@ -118,7 +117,6 @@ pub(super) fn build(
         starts,
         entries,
         specials,
-        groups,
         terms,
         components,
         sites,
