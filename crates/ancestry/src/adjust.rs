@@ -16,8 +16,8 @@
 use nalgebra::{DMatrix, DVector};
 use varisk_core::Reason;
 
-use crate::Panel;
 use crate::regression::{MeanAndVariance, least_squares, mean_and_variance};
+use crate::{Panel, PlacedSample};
 
 /// Adjusts one score.
 #[derive(Clone, Debug)]
@@ -69,12 +69,31 @@ impl ScoreAdjuster {
     /// [`Reason::ScoreNotInPanel`]: the panel lacks the score, or it does not vary there.
     pub fn new(panel: &Panel, score: &str, components: usize) -> Result<Self, Reason> {
         let score = panel.score(score).ok_or(Reason::ScoreNotInPanel)?;
-        let components = components.clamp(1, panel.components());
-        // Only whom both a score and a place are known of.
-        let people: Vec<(usize, &[f64], f64)> = panel
-            .samples()
+        let components = components.min(panel.components());
+        Self::of_samples(
+            panel.populations().len(),
+            panel.samples(),
+            &score.sums,
+            components,
+        )
+    }
+
+    /// The same for people placed elsewhere, who index so many populations, and the sum of each.
+    ///
+    /// # Errors
+    /// [`Reason::ScoreNotInPanel`]: the sums do not vary.
+    pub fn of_samples(
+        populations: usize,
+        samples: &[PlacedSample],
+        sums: &[f64],
+        components: usize,
+    ) -> Result<Self, Reason> {
+        let known = samples.iter().map(|sample| sample.components.len());
+        let components = components.clamp(1, known.min().unwrap_or(1).max(1));
+        // Only whom a score is known of.
+        let people: Vec<(usize, &[f64], f64)> = samples
             .iter()
-            .zip(&score.sums)
+            .zip(sums)
             .filter(|(sample, sum)| sample.is_training && sum.is_finite())
             .map(|(sample, sum)| (sample.population, &sample.components[..components], *sum))
             .collect();
@@ -86,7 +105,7 @@ impl ScoreAdjuster {
         if all_equal || !first.is_finite() {
             return Err(Reason::ScoreNotInPanel);
         }
-        let distributions = (0..panel.populations().len())
+        let distributions = (0..populations)
             .map(|population| {
                 let own = people.iter().filter(|(label, ..)| *label == population);
                 Distribution::of(own.map(|(.., sum)| *sum).collect())

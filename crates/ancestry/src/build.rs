@@ -123,6 +123,7 @@ impl PanelBuilder {
         let references = batch.text(c::REFERENCE)?;
         let alternates = batch.text(c::ALTERNATE)?;
         let classes = batch.site_class_column()?;
+        let reasons = batch.text(c::REASON)?;
         for row in 0..batch.len() {
             self.advance(batch, ContigId(contigs.value(row)), records.value(row))?;
             if alternates.is_null(row) {
@@ -137,12 +138,18 @@ impl PanelBuilder {
             if pending.rows > 1 {
                 continue;
             }
+            if reasons.is_valid(row) {
+                self.counts.set_aside += 1;
+                continue;
+            }
+            if SiteClass::from_number(classes.value(row)) != SiteClass::Autosomal {
+                self.counts.not_autosomal += 1;
+                continue;
+            }
             let alleles = (references.value(row), alternates.value(row));
-            if SiteClass::from_number(classes.value(row)) == SiteClass::Autosomal
-                && let Some(candidate) = self.candidate(batch, row, position, alleles)
-                && let Some(pending) = self.pending.get_mut(&position)
-            {
-                pending.candidate = Some(candidate);
+            let candidate = self.candidate(batch, row, position, alleles);
+            if let Some(pending) = self.pending.get_mut(&position) {
+                pending.candidate = candidate;
             }
         }
         Ok(())

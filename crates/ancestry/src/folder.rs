@@ -22,7 +22,7 @@ mod tables;
 /// Version of the folder; it changes when an older program could misread a newer folder.
 const VERSION: u32 = 1;
 /// The description.
-const DESCRIPTION: &str = "ancestry.json";
+pub const PANEL_FILE: &str = "ancestry.json";
 /// What stands between the description and its check.
 const CHECK: &str = ",\n  \"checksum\": \"";
 /// A longer description is damage.
@@ -83,7 +83,7 @@ impl Panel {
             scores: self.scores.iter().map(ScoreDescription::of).collect(),
             tables: written,
         };
-        let path = folder.join(DESCRIPTION);
+        let path = folder.join(PANEL_FILE);
         let failed = |source: std::io::Error| PanelError::Io {
             path: path.clone(),
             action: "it cannot be written",
@@ -101,7 +101,7 @@ impl Panel {
     /// # Errors
     /// A file is missing, damaged or edited, or from another version of the format.
     pub fn open(folder: &Path) -> Result<Self, PanelError> {
-        let path = folder.join(DESCRIPTION);
+        let path = folder.join(PANEL_FILE);
         let damaged = |detail: &str| PanelError::Damaged {
             path: path.clone(),
             detail: detail.to_owned(),
@@ -185,7 +185,7 @@ impl Panel {
     /// Whether sums over loadings stay within their bounds.
     fn has_sound_loadings(&self) -> bool {
         let held = self.singular.len();
-        if held < self.settings.components
+        if !(self.settings.components..=2 * self.settings.components).contains(&held)
             || self.sites.len() <= held
             || self.sites.len() > MOST_SITES
             || self.loadings.len() != held * self.sites.len()
@@ -295,7 +295,11 @@ fn read(path: &Path, schema: &SchemaRef) -> Result<RecordBatch, PanelError> {
     let batches: Vec<RecordBatch> = reader
         .collect::<Result<_, _>>()
         .map_err(|_| damaged("its rows cannot be read"))?;
-    concat_batches(schema, &batches).map_err(|_| damaged("its columns are not those of a panel"))
+    let other = |batch: &RecordBatch| batch.schema().fields() != schema.fields();
+    if batches.iter().any(other) {
+        return Err(damaged("its columns are not those of a panel"));
+    }
+    Ok(concat_batches(schema, &batches)?)
 }
 
 fn hash(path: &Path) -> Result<String, PanelError> {

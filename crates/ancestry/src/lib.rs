@@ -32,6 +32,7 @@ mod testing;
 pub use adjust::{Adjusted, ScoreAdjuster};
 pub use build::{PanelBuilder, PanelSample, PanelSettings, Region, SiteCounts};
 pub use error::PanelError;
+pub use folder::PANEL_FILE;
 pub use panel::{AlleleFrequency, Panel, PanelInput, PanelScore, PlacedSample};
 pub use population::{Distance, PopulationModel};
 pub use projection::{Placement, Projection, ProjectionOptions};

@@ -7,6 +7,11 @@
 //! person added, and the new coordinates of the panel's people are turned and scaled onto their old
 //! ones; the same transformation brings the person home. With the panel held as its leading singular
 //! values this needs matrices of the size of the components only.
+//!
+//! FRAPOSA holds four times as many directions as components and lets the Procrustes transformation
+//! find the target of the further ones by iteration; here twice as many are held and the panel's own
+//! further components are their target. Places differ by about a thousandth of their distance from
+//! the middle (`tests/data_panel.rs`).
 
 use nalgebra::{DMatrix, DVector, SVD, SymmetricEigen};
 

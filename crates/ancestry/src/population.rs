@@ -12,7 +12,7 @@ use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::chi_square::upper_tail;
 use crate::factor::factor;
-use crate::{Panel, PanelError};
+use crate::{Panel, PanelError, PlacedSample};
 
 /// Samples' worth of the pooled covariance within populations that is mixed into the covariance of
 /// each, for densities only: twice the number of components, so that a population of just enough
@@ -51,7 +51,20 @@ impl PopulationModel {
     /// # Errors
     /// A population does not vary in so many components.
     pub fn new(panel: &Panel, components: usize) -> Result<Self, PanelError> {
-        let most = panel.components();
+        Self::of_samples(panel.populations(), panel.samples(), components)
+    }
+
+    /// The same for people placed elsewhere: labels of populations and the people, who index them.
+    ///
+    /// # Errors
+    /// As [`PopulationModel::new`].
+    pub fn of_samples(
+        populations: &[String],
+        samples: &[PlacedSample],
+        components: usize,
+    ) -> Result<Self, PanelError> {
+        let coordinates = samples.iter().map(|sample| sample.components.len());
+        let most = coordinates.min().unwrap_or(0);
         if !(2..=most).contains(&components) {
             return Err(PanelError::Setting {
                 setting: "population_components",
@@ -59,8 +72,8 @@ impl PopulationModel {
                 remedy: "give a number from 2 to the components of the panel",
             });
         }
-        let moments: Vec<(usize, DVector<f64>, DMatrix<f64>)> = (0..panel.populations().len())
-            .map(|population| moments(panel, population, components))
+        let moments: Vec<(usize, DVector<f64>, DMatrix<f64>)> = (0..populations.len())
+            .map(|population| moments(samples, population, components))
             .collect();
         let total: usize = moments.iter().map(|(count, ..)| count).sum();
         let pooled = moments.iter().fold(
@@ -87,7 +100,7 @@ impl PopulationModel {
                 regular,
             })
         };
-        let populations = panel.populations().iter().zip(moments).map(fit);
+        let populations = populations.iter().zip(moments).map(fit);
         Ok(Self {
             components,
             populations: populations.collect::<Result<_, PanelError>>()?,
@@ -141,12 +154,11 @@ impl PopulationModel {
 
 /// Number, mean and covariance (divided by the number) of a population's training samples.
 fn moments(
-    panel: &Panel,
+    samples: &[PlacedSample],
     population: usize,
     components: usize,
 ) -> (usize, DVector<f64>, DMatrix<f64>) {
-    let people: Vec<DVector<f64>> = panel
-        .samples()
+    let people: Vec<DVector<f64>> = samples
         .iter()
         .filter(|sample| sample.is_training && sample.population == population)
         .map(|sample| DVector::from_column_slice(&sample.components[..components]))

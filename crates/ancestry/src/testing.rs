@@ -50,10 +50,14 @@ pub(crate) struct Row {
     pub(crate) genotypes: Vec<u8>,
 }
 
-/// Contigs 1 and 2.
+/// Index of X among the contigs.
+pub(crate) const X: u32 = 22;
+
+/// The autosomes and X, which is the last.
 pub(crate) fn contigs() -> Arc<ContigSet> {
-    let contigs = ["chr1", "chr2", "chrX"].map(|name| (name.to_owned(), 250_000_000));
-    Arc::new(ContigSet::new(contigs))
+    let autosomes = (1..=X).map(|number| format!("chr{number}"));
+    let names = autosomes.chain(["chrX".to_owned()]);
+    Arc::new(ContigSet::new(names.map(|name| (name, 250_000_000))))
 }
 
 pub(crate) fn code(genotype: u8) -> CallCode {
@@ -100,7 +104,7 @@ pub(crate) fn batch(number: u64, rows: &[Row], people: &[usize]) -> SiteBatch {
         Arc::new(Float32Array::from(vec![None::<f32>; n])),
         none(),
         Arc::new(UInt8Array::from_iter_values(
-            rows.iter().map(|row| u8::from(row.contig == 2)),
+            rows.iter().map(|row| u8::from(row.contig == X)),
         )),
         none(),
     ];

@@ -1,15 +1,19 @@
 //! Components against numpy on the same genotypes, and pruning against plink2's promise.
+#![cfg(test)]
 
 mod support;
 #[path = "../src/testing.rs"]
-#[expect(dead_code, reason = "each test uses a part")]
 mod testing;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use support::{number, python, rows};
-use testing::{Random, World, loose};
-use varisk_ancestry::{Panel, PanelBuilder, PanelSample, PanelSettings};
+use testing::{Random, World, batch, contigs, loose};
+use varisk_ancestry::{
+    Panel, PanelBuilder, PanelSample, PanelSettings, Projection, ProjectionOptions,
+};
+use varisk_core::Analysis;
 
 const SCRIPT: &str = r#"
 import sys
@@ -170,4 +174,98 @@ fn plink2_finds_nothing_left_to_prune() {
     assert_eq!(left, 0);
     // The rules differ in which of a pair goes: the first stays here, the commoner one there.
     assert!(kept.len() < total * 9 / 10);
+}
+
+/// The shrinkage correction at full size, as FRAPOSA sets its dimensions: four times the components
+/// go into the online decomposition, twice as many into the Procrustes transformation, whose target
+/// is padded with columns that it finds itself.
+const SHRINKAGE: &str = r#"
+import sys
+import numpy as np
+k = int(sys.argv[3])
+g = np.loadtxt(sys.argv[1], delimiter=",")
+new = np.loadtxt(sys.argv[2], delimiter=",")
+p = g.mean(axis=1, keepdims=True) / 2
+scale = np.sqrt(2 * p * (1 - p))
+u, s, vt = np.linalg.svd((g - 2 * p) / scale, full_matrices=False)
+new = (new - 2 * p) / scale
+
+def turn(target, source):
+    mt, ms = target.mean(0), source.mean(0)
+    a, d, b = np.linalg.svd((source - ms).T @ (target - mt))
+    rotation, rho = a @ b, d.sum() / ((source - ms) ** 2).sum()
+    return lambda x: (x - ms) @ rotation * rho + mt
+
+print("person," + ",".join(f"PC{i}" for i in range(k)))
+held = 4 * k
+known = vt[:k].T * s[:k]
+for j in range(new.shape[1]):
+    y = new[:, j]
+    inside = u[:, :held].T @ y
+    rest = y - u[:, :held] @ inside
+    size = np.linalg.norm(rest)
+    inner = np.zeros((held + 1, held + 1))
+    inner[:held, :held] = np.diag(s[:held])
+    inner[:held, held] = inside
+    inner[held, held] = size
+    _, d, w = np.linalg.svd(inner)
+    big = np.zeros((g.shape[1] + 1, held + 1))
+    big[:-1, :held] = vt[:held].T
+    big[-1, held] = 1
+    places = (big @ w.T * d)[:, : 2 * k]
+    extra = np.zeros((g.shape[1], k))
+    for _ in range(10000):
+        apply = turn(np.hstack([known, extra]), places[:-1])
+        found = apply(places[:-1])[:, k:]
+        change = ((found - extra) ** 2).sum() / ((found - found.mean(0)) ** 2).sum()
+        extra = found
+        if change < 1e-12:
+            break
+    print(f"{j}," + ",".join(repr(float(x)) for x in apply(places[-1:])[0, :k]))
+"#;
+
+/// Places differ little, since the panel here holds half as much and takes its own further
+/// components for the target.
+#[test]
+fn corrected_places_are_those_of_the_full_size_method() {
+    let world = World::new(&[70; 4], 3_000, 0.03, 205);
+    let (patients, members) = (world.every(7, 0), world.people());
+    let members: Vec<usize> = members.into_iter().filter(|i| i % 7 > 0).collect();
+    let panel = Arc::new(world.panel(&members, loose(3)));
+    assert_eq!(panel.sites().len(), world.rows.len());
+    let options = ProjectionOptions::default();
+    let mut fold =
+        Projection::new(Arc::clone(&panel), &contigs(), patients.len(), options).unwrap();
+    fold.observe(&batch(0, &world.rows, &patients)).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, people: &[usize]| {
+        let mut text = String::new();
+        for row in &world.rows {
+            let genotypes = people.iter().map(|i| row.genotypes[*i].to_string());
+            writeln!(text, "{}", genotypes.collect::<Vec<_>>().join(",")).unwrap();
+        }
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (own, new) = (write("panel.csv", &members), write("new.csv", &patients));
+    let expected = rows(&python(SHRINKAGE, &[&own, &new, std::path::Path::new("3")]));
+    let (mut apart, mut reach, mut people) = (0.0, 0.0, 0);
+    for (placement, expected) in fold.results().iter().zip(&expected) {
+        let components = placement.components.as_ref().unwrap();
+        for (got, expected) in components.iter().zip(&expected[1..]) {
+            // The sign of a component is free, so magnitudes are compared.
+            let expected = number(expected);
+            apart += (got.abs() - expected.abs()).powi(2);
+            reach += expected.powi(2);
+        }
+        people += 1;
+    }
+    assert_eq!(people, patients.len());
+    let difference = (apart / reach).sqrt();
+    println!(
+        "places of {people} people differ by {difference:.1e} of their distance from the middle"
+    );
+    assert!(difference < 0.02, "{difference}");
 }

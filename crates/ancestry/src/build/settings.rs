@@ -171,6 +171,8 @@ pub(super) fn check_samples(
 /// What became of the alleles of the panel's file. An allele is counted under the first that holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteCounts {
+    /// Set aside by the reader, such as alleles whose REF is not the reference's.
+    pub set_aside: u64,
     /// On no autosome.
     pub not_autosomal: u64,
     /// No substitution of one base.
@@ -198,7 +200,8 @@ impl std::fmt::Display for SiteCounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} not autosomal, {} not substitutions, {} of ambiguous strand, {} in excluded regions, {} often missing, {} rare, {} with several alleles, {} correlated, {} thinned",
+            "{} set aside, {} not autosomal, {} not substitutions, {} of ambiguous strand, {} in excluded regions, {} often missing, {} rare, {} with several alleles, {} correlated, {} thinned",
+            self.set_aside,
             self.not_autosomal,
             self.not_substitution,
             self.ambiguous_strand,

@@ -292,6 +292,9 @@ fn decode_samples(panel: &mut Panel, rows: &RecordBatch) -> Result<(), &'static 
             .binary_search_by(|own| own.as_str().cmp(label))
             .map_err(|_| "a population is not in ancestry.json")?;
         let values = lists.value(row);
+        if values.null_count() > 0 {
+            return Err("a sample has no coordinates");
+        }
         let components = values.as_primitive::<Float64Type>().values().to_vec();
         let is_training = training.value(row);
         if components.len() != panel.settings.components

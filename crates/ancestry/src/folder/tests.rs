@@ -84,7 +84,7 @@ fn damage_is_refused() {
         std::fs::write(&path, flipped).unwrap();
         refused("flipped");
         std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        if name != DESCRIPTION {
+        if name != PANEL_FILE {
             refused("cut");
         }
         std::fs::write(&path, b"").unwrap();
@@ -101,7 +101,7 @@ fn damage_is_refused() {
 fn edits_of_the_description_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     panel().write(folder.path()).unwrap();
-    let path = folder.path().join(DESCRIPTION);
+    let path = folder.path().join(PANEL_FILE);
     let text = std::fs::read_to_string(&path).unwrap();
     let check = |from: &str, to: &str, part: &str| {
         assert!(text.contains(from), "{from}");
