@@ -61,8 +61,10 @@ pub(crate) struct Ingredients<'p> {
     /// Files with the variants; their headers say what their INFO holds.
     pub(crate) files: &'p [FileInput],
     pub(crate) models: &'p [ModelBundle],
-    /// A column that the burden of genes needs.
-    pub(crate) frequency: Option<&'p str>,
+    /// Columns with frequencies that folds need.
+    pub(crate) columns: Vec<&'p str>,
+    /// The opened bundle of `settings.knowledge`.
+    pub(crate) bundle: Option<Bundle>,
     pub(crate) reads: Option<ReadsStage>,
 }
 
@@ -101,13 +103,12 @@ pub(crate) fn consequence_field(files: &[FileInput]) -> anyhow::Result<(InfoKind
 
 impl Annotation {
     /// Opens and checks everything, and folds the schema through the stages.
-    pub(crate) fn try_new(ingredients: Ingredients<'_>, schema: SchemaRef) -> anyhow::Result<Self> {
+    pub(crate) fn try_new(
+        mut ingredients: Ingredients<'_>,
+        schema: SchemaRef,
+    ) -> anyhow::Result<Self> {
         let settings = ingredients.settings;
-        let bundle = settings
-            .knowledge
-            .as_deref()
-            .map(Bundle::open)
-            .transpose()?;
+        let bundle = ingredients.bundle.take();
         if let Some(bundle) = &bundle {
             bundle.check_build(ingredients.build)?;
         } else if !settings.sources.is_empty() {
@@ -191,7 +192,7 @@ impl Annotation {
         let mut wanted: BTreeSet<String> = asked.iter().cloned().collect();
         if let Some(bundle) = &self.bundle {
             bundle.require(asked)?;
-            if asked.is_empty() {
+            if asked.is_empty() && !ingredients.settings.named_only {
                 wanted.extend(bundle.sources().iter().map(|source| source.name.clone()));
             }
         }
@@ -209,14 +210,14 @@ impl Annotation {
                 }
             }
         }
-        if let Some(name) = ingredients.frequency {
+        for name in &ingredients.columns {
             match &self.bundle {
                 Some(bundle) => bundle.require(&[name])?,
                 None => {
-                    return Err(Refusal::Usage(format!("--burden-frequency {name} is a field of a bundle, and there is none; name it with --knowledge")).into());
+                    return Err(Refusal::Usage(format!("'{name}' is a field of a bundle, and there is none; name it with --knowledge")).into());
                 }
             }
-            wanted.insert(name.to_owned());
+            wanted.insert((*name).to_owned());
         }
         Ok(wanted)
     }

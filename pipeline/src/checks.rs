@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use varisk_encode::{Bundle, EncodeError, Encoder, PatientEncoder};
 use varisk_risk::parse_burden_feature;
 use varisk_score::check_graph;
@@ -78,13 +78,37 @@ pub(crate) fn gene_burden(
     }))
 }
 
+/// Columns with frequencies that folds need.
+pub(crate) fn frequency_columns(settings: &Settings) -> Vec<&str> {
+    let burden = settings.burden.iter().map(|(column, _)| column.as_str());
+    let scores = settings.scores.frequencies.as_deref();
+    burden.chain(scores).collect()
+}
+
+/// What is taken for a frequency must be a number.
+pub(crate) fn refuse_no_frequency(settings: &Settings, schema: &Schema) -> anyhow::Result<()> {
+    if let Some(column) = &settings.scores.frequencies {
+        let field = schema.field_with_name(column);
+        if !field.is_ok_and(|field| *field.data_type() == DataType::Float64) {
+            return Err(Refusal::Usage(format!("--frequencies {column} is no number of an allele or a position; name a field that holds a frequency")).into());
+        }
+    }
+    Ok(())
+}
+
 /// What speaks of patients has no place where there are none.
 pub(crate) fn refuse_idle_flags(settings: &Settings, purpose: Purpose) -> anyhow::Result<()> {
     if purpose != Purpose::Score {
+        if purpose == Purpose::Evidence && !settings.scores.is_empty() {
+            return Err(Refusal::Usage("--score, --ancestry and --absolute-risk are for 'run' and 'prs'; leave them out of 'evidence'".to_owned()).into());
+        }
         return Ok(());
     }
     let evidence = &settings.evidence;
     let idle = [
+        ("--score", !settings.scores.files.is_empty()),
+        ("--ancestry", settings.scores.ancestry.is_some()),
+        ("--absolute-risk", !settings.scores.absolute_risk.is_empty()),
         ("--haplotypes", settings.haplotypes.is_some()),
         ("--burden-frequency", settings.burden.is_some()),
         ("--absent-as-reference", evidence.absent_as_reference),
@@ -127,6 +151,17 @@ pub(crate) fn check_patient_models(
     for analysis in fold.analyses() {
         let output = analysis.finish(&fold.patients)?;
         names.extend(output.features.iter().map(|(name, _)| name.to_owned()));
+    }
+    if let Some(context) = &fold.context.scores {
+        names.extend(context.feature_names());
+        for (model, _) in &context.absolute {
+            for column in model.covariates() {
+                if column != "sex" && !covariates.iter().any(|known| known == column) {
+                    return Err(Refusal::Data(format!("{sheet}: absolute risk model '{}' needs the covariate '{column}'; add that column (cells may be empty where the factor is not required)", model.name())).into());
+                }
+            }
+            model.check(&fold.patients, &names)?;
+        }
     }
     for bundle in bundles {
         for input in &bundle.manifest.inputs {

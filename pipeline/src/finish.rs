@@ -1,7 +1,7 @@
 //! The end of a run: folds to features, patient models, tables, `run.json`. `run` and `merge` share
 //! it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -14,7 +14,7 @@ use varisk_flow::CancelToken;
 use varisk_report::{
     ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableWriter, write_table,
 };
-use varisk_risk::{features_table, risk_items, risk_table};
+use varisk_risk::{features_table, risk_items};
 use varisk_score::{Model, Runtime};
 
 use crate::checkpoint::{RunState, SetAside};
@@ -25,6 +25,7 @@ use crate::hash;
 use crate::log::Log;
 use crate::plan::model_record;
 use crate::rows::NamedRows;
+use crate::scores::{Outcome, write_ancestry, write_formats, write_log, write_risk, write_scores};
 
 /// The plain statement in every report.
 pub(crate) const NOTICE: &str = "Research output, not a diagnosis. Scores and risks are estimates of the models named here; do not use them for care without confirmation by an accredited test.";
@@ -86,21 +87,25 @@ pub(crate) fn finish(
     let mut counts = state.checkpoint.tally.counts().clone();
     let mut results = fold_results(state)?;
     refuse_swaps(&results.features, &plan.alignments)?;
-    let named = NamedRows::try_new(plan)?;
-    let mut findings = FindingColumns::new(
-        results.take(Table::FINDINGS)?,
-        named.schema(),
-        &plan.sources,
-    );
-    let rows = write_variants(state, &end, folder, &named, &mut counts, &mut findings)?;
     // Those of the plan were given when it was made.
     let known = end.warnings.len();
     let expected = counts.get("rows").copied().unwrap_or(0);
-    if rows != expected {
-        return Err(Refusal::Software(format!(
-            "internal error: {rows} rows written where {expected} were read; please report this"
-        ))
-        .into());
+    let mut findings = None;
+    if plan.writes_variants() {
+        let named = NamedRows::try_new(plan)?;
+        let mut columns = FindingColumns::new(
+            results.take(Table::FINDINGS)?,
+            named.schema(),
+            &plan.sources,
+        );
+        let rows = write_variants(state, &end, folder, &named, &mut counts, &mut columns)?;
+        if rows != expected {
+            return Err(Refusal::Software(format!(
+                "internal error: {rows} rows written where {expected} were read; please report this"
+            ))
+            .into());
+        }
+        findings = Some(columns);
     }
     if let Some(equal) = counts
         .get("equal_after_normalisation")
@@ -145,7 +150,7 @@ pub(crate) fn finish(
         format!(", {} patients", plan.patients.len())
     };
     Ok(format!(
-        "{} records, {rows} alleles{patients}",
+        "{} records, {expected} alleles{patients}",
         state.checkpoint.records
     ))
 }
@@ -238,17 +243,35 @@ fn write_patients(
     end: &Finish<'_>,
     folder: &Path,
     mut results: FoldResults,
-    findings: FindingColumns,
+    findings: Option<FindingColumns>,
 ) -> anyhow::Result<()> {
     let plan = &state.checkpoint.plan;
-    let features = std::mem::take(&mut results.features);
-    write_table(
-        folder,
-        Table::FEATURES.name,
-        features_table(&plan.patients, &features)?,
-    )?;
-    let quality = with_reads(results.take(Table::QC)?, plan, &features)?;
-    write_table(folder, Table::QC.name, quality)?;
+    let mut features = std::mem::take(&mut results.features);
+    let scores = match (&plan.context.scores, &plan.scores) {
+        (Some(context), Some(settings)) => Some(Outcome::new(context, settings, &state.analyses)),
+        _ => None,
+    };
+    if let Some(outcome) = &scores {
+        outcome.refuse_no_match()?;
+        // Thousands of scores make millions of features: where nothing else asks, only those that
+        // absolute risks need.
+        let absolute = &outcome.context.absolute;
+        let needed: BTreeSet<&str> = absolute
+            .iter()
+            .flat_map(|(model, _)| model.features())
+            .collect();
+        let is_wanted = |name: &str| plan.writes_variants() || needed.contains(name);
+        outcome.add_features(plan.patients.len(), is_wanted, &mut features);
+    }
+    if plan.writes_variants() {
+        write_table(
+            folder,
+            Table::FEATURES.name,
+            features_table(&plan.patients, &features)?,
+        )?;
+        let quality = with_reads(results.take(Table::QC)?, plan, &features)?;
+        write_table(folder, Table::QC.name, quality)?;
+    }
     if plan.burden.is_some() {
         write_table(folder, Table::BURDEN.name, results.take(Table::BURDEN)?)?;
     }
@@ -256,8 +279,16 @@ fn write_patients(
         let table = Table::HAPLOTYPES;
         write_table(folder, table.name, results.take(table)?)?;
     }
-    if plan.outputs.is_empty() && end.patient_models.is_empty() {
-        // Without models there is neither risk nor anything to rank variants by.
+    if let Some(outcome) = &scores {
+        end.go_on()?;
+        write_scores(folder, &plan.patients, outcome)?;
+        write_log(folder, outcome)?;
+        write_ancestry(folder, &plan.patients, outcome)?;
+        write_formats(folder, &plan.patients, outcome)?;
+    }
+    let has_models = !plan.outputs.is_empty() || !end.patient_models.is_empty();
+    if !has_models && scores.is_none() {
+        // There is neither risk nor anything to rank variants by.
         return Ok(());
     }
     let mut items = Vec::new();
@@ -267,20 +298,25 @@ fn write_patients(
     }
     let coverage = shares(plan, &features, "coverage", f64::min);
     let assumed = shares(plan, &features, "assumed", f64::max);
-    write_table(
+    for item in &mut items {
+        for (patient, value) in item.values.iter_mut().enumerate() {
+            let share = |shares: &Option<Vec<FeatureValue>>| shares.as_ref()?.get(patient)?.ok();
+            (value.coverage, value.assumed) = (share(&coverage), share(&assumed));
+        }
+    }
+    write_risk(
         folder,
-        Table::RISK.name,
-        risk_table(
-            &plan.patients,
-            &items,
-            coverage.as_deref(),
-            assumed.as_deref(),
-            plan.build,
-        )?,
+        &plan.patients,
+        &items,
+        scores.as_ref(),
+        &features,
+        plan.build,
     )?;
-    let findings = findings.finish()?;
-    let findings = sorted(&findings, &["patient", "model", "output", "rank"])?;
-    write_table(folder, Table::FINDINGS.name, findings)?;
+    if let Some(findings) = findings.filter(|_| has_models) {
+        let findings = findings.finish()?;
+        let findings = sorted(&findings, &["patient", "model", "output", "rank"])?;
+        write_table(folder, Table::FINDINGS.name, findings)?;
+    }
     Ok(())
 }
 

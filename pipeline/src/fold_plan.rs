@@ -2,7 +2,7 @@
 //! end of the same run.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -20,6 +20,8 @@ use varisk_risk::{Burden, GeneBurden, Quality, ScoreOutput, TopVariants};
 use crate::annotation::models_of_bundle;
 use crate::arguments::HaplotypeChoice;
 use crate::exit::Refusal;
+use crate::scores::ScoreContext;
+use crate::settings::ScoreSettings;
 
 /// Role of a file with variants among the inputs.
 pub(crate) const VARIANTS: &str = "variants";
@@ -28,6 +30,17 @@ pub(crate) const REFERENCE: &str = "reference";
 
 /// Role of a file with reads; its whole hash would take longer than the run.
 pub(crate) const ALIGNMENT: &str = "alignment";
+
+/// The verb of a run of scores alone.
+pub(crate) const PRS: &str = "prs";
+/// Role of a scoring file.
+pub(crate) const SCORING_FILE: &str = "scoring_file";
+/// Role of the description of a panel.
+pub(crate) const ANCESTRY: &str = "ancestry_panel";
+/// Role of an absolute risk model.
+pub(crate) const ABSOLUTE_RISK: &str = "absolute_risk";
+/// Role of a table that an absolute risk model names.
+pub(crate) const RISK_TABLE: &str = "risk_table";
 
 /// Role of the index of the FASTA.
 pub(crate) const REFERENCE_INDEX: &str = "reference_index";
@@ -47,12 +60,11 @@ pub(crate) struct GeneBurdenPlan {
 
 /// What folds need that no state saves: opened again where a state is taken up.
 #[derive(Clone, Default)]
-pub(crate) struct FoldContext(Option<(Arc<GeneModels>, Reference)>);
-
-impl FoldContext {
-    pub(crate) fn new(models: Arc<GeneModels>, reference: Reference) -> Self {
-        Self(Some((models, reference)))
-    }
+pub(crate) struct FoldContext {
+    /// Gene models and reference, where consequences of haplotypes are asked for.
+    pub(crate) haplotypes: Option<(Arc<GeneModels>, Reference)>,
+    /// Scores, panel and absolute risk models.
+    pub(crate) scores: Option<Arc<ScoreContext>>,
 }
 
 /// The files behind it have fingerprints of their own.
@@ -154,6 +166,8 @@ pub(crate) struct FoldPlan {
     pub(crate) burden: Option<GeneBurdenPlan>,
     /// Whether and how consequences of haplotypes are asked for.
     pub(crate) haplotypes: Option<HaplotypeChoice>,
+    /// Scores, panel and absolute risk models, if there are any.
+    pub(crate) scores: Option<ScoreSettings>,
     pub(crate) rows: RowsSchema,
     #[serde(skip)]
     pub(crate) context: FoldContext,
@@ -177,6 +191,9 @@ impl FoldPlan {
             .iter_mut()
             .flatten()
             .for_each(PathBuf::clear);
+        if let Some(scores) = &mut plan.scores {
+            scores.clear_paths();
+        }
         Ok(crate::hash::bytes(&serde_json::to_vec(&plan)?))
     }
 
@@ -206,7 +223,10 @@ impl FoldPlan {
         }
         let sexes: Vec<Sex> = self.patients.iter().map(|patient| patient.sex).collect();
         let names: Vec<String> = self.contigs.iter().map(|(name, _)| name.clone()).collect();
-        let mut analyses: Vec<Box<dyn Analysis>> = vec![Box::new(Quality::new(sexes.clone()))];
+        let mut analyses: Vec<Box<dyn Analysis>> = Vec::new();
+        if self.writes_variants() {
+            analyses.push(Box::new(Quality::new(sexes.clone())));
+        }
         if self.alignments.iter().any(Option::is_some) {
             analyses.push(Box::new(IdentityCheck::new(self.patients.len())));
         }
@@ -217,7 +237,12 @@ impl FoldPlan {
                 burden.features.iter().cloned(),
             )));
         }
-        if let (Some(choice), Some((models, reference))) = (self.haplotypes, &self.context.0) {
+        if let Some(scores) = &self.context.scores {
+            analyses.extend(scores.analyses());
+        }
+        if let (Some(choice), Some((models, reference))) =
+            (self.haplotypes, &self.context.haplotypes)
+        {
             analyses.push(Box::new(HaplotypeConsequences::new(
                 Arc::clone(models),
                 reference.clone(),
@@ -241,34 +266,59 @@ impl FoldPlan {
         analyses
     }
 
+    /// Whether rows of alleles and the quality of patients' data are written: not where scores alone
+    /// are asked for.
+    pub(crate) fn writes_variants(&self) -> bool {
+        self.verb != PRS
+    }
+
     /// Opens what the folds need, from the paths of the run.
     pub(crate) fn open_context(&mut self) -> anyhow::Result<()> {
-        if self.haplotypes.is_none() || self.context.0.is_some() {
+        let wants_haplotypes = self.haplotypes.is_some() && self.context.haplotypes.is_none();
+        let wants_scores = self.scores.is_some() && self.context.scores.is_none();
+        if !wants_haplotypes && !wants_scores {
             return Ok(());
         }
-        let path = |wanted: &str| {
-            let mut own = self.fingerprints.iter();
-            own.find(|(role, _, _)| role == wanted)
-                .map(|(_, path, _)| path.as_path())
-        };
         let missing = || {
             Refusal::Data(
                 "the saved state names no reference or gene models; start the run anew".to_owned(),
             )
         };
-        let reference = Reference::open(path(REFERENCE).ok_or_else(missing)?)?;
-        let models = match (path(GENE_MODELS), path(KNOWLEDGE_LOCK)) {
-            (Some(path), _) => GeneModels::read(path, reference.contigs())?,
-            (None, Some(lock)) => {
-                let bundle = Bundle::open(lock.parent().unwrap_or(lock))?;
-                models_of_bundle(&bundle, &reference)?
-                    .ok_or_else(missing)?
-                    .0
-            }
-            (None, None) => return Err(missing().into()),
-        };
-        self.context = FoldContext::new(Arc::new(models), reference);
+        let reference = Reference::open(self.path(REFERENCE).ok_or_else(missing)?)?;
+        if wants_haplotypes {
+            let models = match (self.path(GENE_MODELS), self.path(KNOWLEDGE_LOCK)) {
+                (Some(path), _) => GeneModels::read(path, reference.contigs())?,
+                (None, Some(lock)) => {
+                    let bundle = Bundle::open(lock.parent().unwrap_or(lock))?;
+                    models_of_bundle(&bundle, &reference)?
+                        .ok_or_else(missing)?
+                        .0
+                }
+                (None, None) => return Err(missing().into()),
+            };
+            self.context.haplotypes = Some((Arc::new(models), reference.clone()));
+        }
+        if let Some(settings) = self.scores.as_ref().filter(|_| wants_scores) {
+            let lock = self.path(KNOWLEDGE_LOCK);
+            let bundle = lock.map(|lock| Bundle::open(lock.parent().unwrap_or(lock)));
+            let bundle = bundle.transpose()?;
+            let context = ScoreContext::open(
+                settings,
+                self.build,
+                &self.patients,
+                &reference,
+                bundle.as_ref(),
+            )?;
+            self.context.scores = Some(Arc::new(context));
+        }
         Ok(())
+    }
+
+    /// Path of the first input of a role.
+    fn path(&self, wanted: &str) -> Option<&Path> {
+        let mut own = self.fingerprints.iter();
+        own.find(|(role, _, _)| role == wanted)
+            .map(|(_, path, _)| path.as_path())
     }
 
     /// Records of the input files; their hashes are filled in at the end of the run.

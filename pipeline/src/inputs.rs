@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use varisk_core::Patient;
-use varisk_readers::{FileInput, SampleSheet, SheetRow};
+use varisk_core::{ContigSet, Patient};
+use varisk_readers::{FileInput, SampleSheet, SheetRow, SiteAllele};
 use varisk_reference::{HeaderContig, HeaderHints};
 
 use crate::exit::Refusal;
@@ -23,8 +23,8 @@ pub(crate) struct Inputs {
     pub(crate) alignments: Vec<Option<PathBuf>>,
     /// Callable regions of each patient.
     pub(crate) callable: Vec<Option<PathBuf>>,
-    /// Whether the last file holds sites that are asked for, and no patient.
-    pub(crate) has_sites: bool,
+    /// How many of the last files hold sites that are asked for, and no patient.
+    pub(crate) site_files: usize,
 }
 
 impl Inputs {
@@ -72,7 +72,7 @@ impl Inputs {
             unlisted: 0,
             alignments: Vec::new(),
             callable: Vec::new(),
-            has_sites: false,
+            site_files: 0,
         })
     }
 
@@ -81,15 +81,38 @@ impl Inputs {
     pub(crate) fn add_sites(&mut self, settings: &Settings) -> anyhow::Result<()> {
         if let Some(path) = &settings.evidence.sites {
             self.files.push(FileInput::open(path)?);
-            self.has_sites = true;
+            self.site_files += 1;
         }
         Ok(())
     }
 
     /// The files without that of the sites.
     pub(crate) fn own_files(&self) -> &[FileInput] {
-        let own = self.files.len() - usize::from(self.has_sites);
-        &self.files[..own]
+        &self.files[..self.files.len() - self.site_files]
+    }
+
+    /// Adds sites that scores need. Whether patients without a record are reference there is asked
+    /// where there is evidence beside the records of a cohort: files of single patients, callable
+    /// regions, reads, the assumption.
+    pub(crate) fn add_score_sites(
+        &mut self,
+        settings: &Settings,
+        contigs: &ContigSet,
+        sites: impl FnOnce() -> Vec<SiteAllele>,
+    ) -> anyhow::Result<()> {
+        let evidence = &settings.evidence;
+        let is_asked = self.files.len() > 1
+            || self.patients.len() == 1
+            || evidence.absent_as_reference
+            || evidence.genotype_from_reads
+            || evidence.callable.is_some()
+            || self.callable.iter().any(Option::is_some);
+        if is_asked {
+            let file = FileInput::of_sites("the sites of the scores", contigs, sites())?;
+            self.files.push(file);
+            self.site_files += 1;
+        }
+        Ok(())
     }
 
     fn without_sheet(vcf: &Path) -> anyhow::Result<Self> {
@@ -108,7 +131,7 @@ impl Inputs {
         Ok(Self {
             alignments: vec![None; patients.len()],
             callable: vec![None; patients.len()],
-            has_sites: false,
+            site_files: 0,
             files: vec![file],
             paths: vec![vcf.to_owned()],
             patients,
@@ -140,7 +163,7 @@ impl Inputs {
         Ok(Self {
             alignments,
             callable,
-            has_sites: false,
+            site_files: 0,
             files: vec![file],
             paths: vec![vcf.to_owned()],
             patients,
@@ -184,7 +207,7 @@ impl Inputs {
         Ok(Self {
             alignments,
             callable,
-            has_sites: false,
+            site_files: 0,
             files,
             paths,
             patients,

@@ -1,5 +1,6 @@
 //! The `varisk` program: arguments, plan, wiring of stages, messages, exit codes. No science.
 
+mod ancestry_command;
 mod annotate;
 mod annotation;
 mod arguments;
@@ -24,6 +25,7 @@ mod plan;
 mod print;
 mod rows;
 mod run;
+mod scores;
 mod settings;
 
 use std::process::ExitCode;
@@ -58,6 +60,8 @@ fn dispatch(verb: Verb, log: &Log) -> anyhow::Result<()> {
     match verb {
         Verb::Run(arguments) => run::command(&arguments, plan::Purpose::Run, log),
         Verb::Score(arguments) => run::command(&arguments, plan::Purpose::Score, log),
+        Verb::Prs(arguments) => run::command(&arguments, plan::Purpose::Prs, log),
+        Verb::Ancestry(arguments) => ancestry_command::command(&arguments, log),
         Verb::Annotate(arguments) => annotate::command(&arguments, log),
         Verb::Evidence(arguments) => evidence::command(&arguments, log),
         Verb::Knowledge(arguments) => knowledge_command::command(&arguments, log),

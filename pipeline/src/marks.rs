@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use varisk_alignments::{
     MIN_CONCORDANCE, MIN_CONCORDANCE_SITES, MIN_READ_GENOTYPE_DEPTH, MIN_READ_GENOTYPE_QUALITY,
 };
+use varisk_ancestry::PANEL_FILE;
 use varisk_knowledge::LOCK_FILE;
 use varisk_readers::Regions;
 
 use crate::exit::Refusal;
 use crate::fold_plan::{
-    ALIGNMENT, GENE_MODELS, KNOWLEDGE_LOCK, REFERENCE, REFERENCE_INDEX, VARIANTS,
+    ABSOLUTE_RISK, ALIGNMENT, ANCESTRY, GENE_MODELS, KNOWLEDGE_LOCK, REFERENCE, REFERENCE_INDEX,
+    RISK_TABLE, SCORING_FILE, VARIANTS,
 };
 use crate::hash;
 use crate::inputs::Inputs;
@@ -21,6 +23,7 @@ use crate::settings::Settings;
 pub(crate) fn fingerprints(
     settings: &Settings,
     inputs: &Inputs,
+    risk_tables: &[PathBuf],
 ) -> anyhow::Result<Vec<(String, PathBuf, String)>> {
     let index = PathBuf::from(format!("{}.fai", settings.reference.display()));
     let lock = settings
@@ -50,6 +53,25 @@ pub(crate) fn fingerprints(
             .iter()
             .filter_map(|(role, path)| Some((*role, path.as_deref()?))),
     );
+    let scores = &settings.scores;
+    files.extend(
+        scores
+            .files
+            .iter()
+            .map(|path| (SCORING_FILE, path.as_path())),
+    );
+    let panel = scores
+        .ancestry
+        .as_ref()
+        .map(|folder| folder.join(PANEL_FILE));
+    files.extend(panel.as_deref().map(|path| (ANCESTRY, path)));
+    files.extend(
+        scores
+            .absolute_risk
+            .iter()
+            .map(|path| (ABSOLUTE_RISK, path.as_path())),
+    );
+    files.extend(risk_tables.iter().map(|path| (RISK_TABLE, path.as_path())));
     let callable = inputs.callable.iter().flatten();
     files.extend(callable.map(|path| ("callable", path.as_path())));
     let alignments = inputs.alignments.iter().flatten();
@@ -64,7 +86,7 @@ pub(crate) fn fingerprints(
                 Refusal::NoInput(format!("cannot open {}: {error}", path.display()))
             })?
         };
-        let reopened = settings.haplotypes.is_some()
+        let reopened = (settings.haplotypes.is_some() || !settings.scores.is_empty())
             && [REFERENCE, REFERENCE_INDEX, GENE_MODELS, KNOWLEDGE_LOCK].contains(&role);
         // 'merge' opens these again, perhaps in another folder.
         let path = match std::path::absolute(path) {
@@ -104,5 +126,16 @@ pub(crate) fn parameters(settings: &Settings, regions: &Regions) -> serde_json::
         "min_concordance_sites": MIN_CONCORDANCE_SITES,
         "burden_frequency": settings.burden.as_ref().map(|(column, _)| column),
         "burden_max_frequency": settings.burden.as_ref().map(|(_, limit)| limit),
+        "score_columns": settings.scores.columns,
+        "score_build": settings.scores.build,
+        "ambiguous": settings.scores.ambiguous,
+        "duplicates": settings.scores.duplicates,
+        "unsupported_rows": settings.scores.unsupported_rows,
+        "impute": settings.scores.impute,
+        "frequencies": settings.scores.frequencies,
+        "rsids": settings.scores.rsids,
+        "dosages": settings.scores.dosages,
+        "min_coverage": settings.scores.min_coverage,
+        "low_coverage": settings.scores.low_coverage,
     })
 }

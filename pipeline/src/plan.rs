@@ -6,9 +6,10 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use varisk_core::{ContigSet, GenomeBuild, RunLimits, Stage, Worker};
 use varisk_encode::{Bundle, Encoder, ModelKind, RiskDirection, VariantEncoder, VocabularySpec};
+use varisk_knowledge::Bundle as KnowledgeBundle;
 use varisk_readers::{
-    FileInput, RecordSource, RefMismatch, ReferenceEvidence, Regions, SiteDecoderSettings,
-    SourceSettings, decoded_schema,
+    DosageField, FileInput, RecordSource, RefMismatch, ReferenceEvidence, Regions,
+    SiteDecoderSettings, SourceSettings, WantedSites, decoded_schema,
 };
 use varisk_reference::Reference;
 use varisk_report::{ModelRecord, variant_schema};
@@ -16,19 +17,21 @@ use varisk_risk::ScoreOutput;
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreStage, check_graph, open_bundle};
 
 use crate::annotation::{Annotation, Ingredients, LabelledStage, consequence_field, reads_stage};
-use crate::arguments::{ConsequenceChoice, DeviceChoice, RefMismatchChoice};
+use crate::arguments::{ConsequenceChoice, DeviceChoice, DosageChoice, RefMismatchChoice};
 use crate::checks::{
-    check_patient_models, cohort_warning, flags_without_effect, gene_burden, refuse_idle_flags,
+    check_patient_models, cohort_warning, flags_without_effect, frequency_columns, gene_burden,
+    refuse_idle_flags, refuse_no_frequency,
 };
 use crate::evidence::positions_of;
 use crate::exit::Refusal;
 use crate::fold_plan::{
-    FoldContext, FoldPlan, FoldedOutput, PatientModel, RowsSchema, part_schema,
+    FoldContext, FoldPlan, FoldedOutput, PRS, PatientModel, RowsSchema, part_schema,
 };
 use crate::genome::{callable_regions, find_build, ploidy, refuse_other_builds, regions};
 use crate::hash;
 use crate::inputs::Inputs;
 use crate::marks::{fingerprints, parameters};
+use crate::scores::ScoreContext;
 use crate::settings::Settings;
 
 /// What a run is for.
@@ -42,6 +45,10 @@ pub(crate) enum Purpose {
     Annotate,
     /// States of sites in patients, without models.
     Evidence,
+    /// Scores of patients, without rows of alleles.
+    Prs,
+    /// Genotypes of a reference panel.
+    Panel,
 }
 
 impl Purpose {
@@ -51,6 +58,8 @@ impl Purpose {
             Self::Score => "score",
             Self::Annotate => "annotate",
             Self::Evidence => "evidence",
+            Self::Prs => PRS,
+            Self::Panel => "ancestry",
         }
     }
 }
@@ -113,7 +122,9 @@ impl Plan {
     pub(crate) fn try_new(settings: &Settings, purpose: Purpose) -> anyhow::Result<Self> {
         let bundles = open_bundles(settings, purpose)?;
         let mut inputs = match purpose {
-            Purpose::Run | Purpose::Evidence => Inputs::of_patients(settings)?,
+            Purpose::Run | Purpose::Evidence | Purpose::Prs | Purpose::Panel => {
+                Inputs::of_patients(settings)?
+            }
             Purpose::Score | Purpose::Annotate => Inputs::of_sites(settings)?,
         };
         refuse_idle_flags(settings, purpose)?;
@@ -144,8 +155,24 @@ impl Plan {
             }
             _ => Vec::new(),
         };
+        let bundle = settings.annotation.knowledge.as_deref();
+        let bundle = bundle.map(KnowledgeBundle::open).transpose()?;
+        let scores = if settings.scores.is_empty() {
+            None
+        } else {
+            let context = ScoreContext::open(
+                &settings.scores,
+                build,
+                &inputs.patients,
+                &reference,
+                bundle.as_ref(),
+            )?;
+            inputs.add_score_sites(settings, &contigs, || context.sites(&contigs))?;
+            warnings.extend(context.warnings.iter().cloned());
+            Some(Arc::new(context))
+        };
         let info_fields = info_fields(&variant);
-        let decoder = decoder(
+        let mut decoder = decoder(
             settings,
             &inputs,
             &contigs,
@@ -153,6 +180,10 @@ impl Plan {
             &info_fields,
             &text_fields,
         )?;
+        if let (Purpose::Prs, Some(context)) = (purpose, &scores) {
+            let wanted = WantedSites::new(context.wanted(&contigs));
+            decoder = decoder.with_wanted(Arc::new(wanted));
+        }
         let reads = reads_stage(
             &inputs.alignments,
             &settings.evidence,
@@ -168,7 +199,8 @@ impl Plan {
                 build,
                 files: inputs.own_files(),
                 models: &variant,
-                frequency: settings.burden.as_ref().map(|(column, _)| column.as_str()),
+                columns: frequency_columns(settings),
+                bundle,
                 reads,
             },
             decoded_schema(&info_fields, &text_fields),
@@ -181,13 +213,20 @@ impl Plan {
             tf32: settings.tf32,
         };
         let burden = gene_burden(settings, &annotation, &patient, &inputs, &mut warnings)?;
-        let context = match (settings.haplotypes, &annotation.models) {
-            (None, _) => FoldContext::default(),
-            (Some(_), Some(models)) => FoldContext::new(Arc::clone(models), reference.clone()),
+        let haplotypes = match (settings.haplotypes, &annotation.models) {
+            (None, _) => None,
+            (Some(_), Some(models)) => Some((Arc::clone(models), reference.clone())),
             (Some(_), None) => {
                 return Err(Refusal::Usage("--haplotypes needs gene models; name a GFF3 or GTF with --gene-models, or a bundle that has them with --knowledge".to_owned()).into());
             }
         };
+        let mut sources = annotation.sources.clone();
+        let mut risk_tables = Vec::new();
+        if let Some(context) = &scores {
+            refuse_no_frequency(settings, &annotation.schema)?;
+            sources.extend(context.sources()?);
+            risk_tables = context.risk_tables();
+        }
         let fold = FoldPlan {
             varisk: env!("CARGO_PKG_VERSION").to_owned(),
             verb: purpose.verb().to_owned(),
@@ -209,15 +248,20 @@ impl Plan {
                 })
                 .collect(),
             top: settings.top,
-            fingerprints: fingerprints(settings, &inputs)?,
+            fingerprints: fingerprints(settings, &inputs, &risk_tables)?,
             parameters: parameters(settings, &regions),
             variant_models: Vec::new(),
-            sources: annotation.sources.clone(),
+            sources,
             alignments: inputs.alignments.clone(),
             burden,
             haplotypes: settings.haplotypes,
+            scores: scores.is_some().then(|| {
+                let mut scores = settings.scores.clone();
+                scores.make_absolute();
+                scores
+            }),
             rows: RowsSchema::default(),
-            context,
+            context: FoldContext { haplotypes, scores },
         };
         if fold.streams() && (settings.shard.is_some() || settings.resume) {
             return Err(Refusal::Usage("variants from a pipe cannot be read again, so neither --shard nor --resume goes with them; write them to a file first".to_owned()).into());
@@ -357,7 +401,7 @@ fn decoder(
         RefMismatchChoice::Refuse => RefMismatch::Refuse,
         RefMismatchChoice::Quarantine => RefMismatch::Quarantine,
     };
-    let decoder = SiteDecoderSettings::try_new(
+    let mut decoder = SiteDecoderSettings::try_new(
         &inputs.files,
         inputs.patients.len(),
         info_fields,
@@ -366,6 +410,11 @@ fn decoder(
         ref_mismatch,
     )?
     .with_text_fields(&inputs.files, text_fields)?;
+    decoder = match settings.scores.dosages {
+        DosageChoice::Gt => decoder,
+        DosageChoice::Ds => decoder.with_dosages(DosageField::Ds),
+        DosageChoice::Gp => decoder.with_dosages(DosageField::Gp),
+    };
     // In a single cohort file every patient has a record wherever there is a row.
     if inputs.files.len() < 2 || inputs.patients.is_empty() {
         return Ok(decoder);
@@ -383,9 +432,9 @@ fn decoder(
 fn open_bundles(settings: &Settings, purpose: Purpose) -> anyhow::Result<Vec<Bundle>> {
     if settings.models.is_empty() {
         let nothing = match purpose {
-            Purpose::Run => settings.annotation.is_empty(),
+            Purpose::Run => settings.annotation.is_empty() && settings.scores.is_empty(),
             Purpose::Score => true,
-            Purpose::Annotate | Purpose::Evidence => false,
+            Purpose::Annotate | Purpose::Evidence | Purpose::Prs | Purpose::Panel => false,
         };
         if nothing {
             return Err(Refusal::Usage(

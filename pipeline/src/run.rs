@@ -33,7 +33,16 @@ const FIRST_STRETCH: u64 = 16;
 const WORK: &str = "work";
 
 pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> anyhow::Result<()> {
-    let settings = Settings::resolve(arguments)?;
+    let mut settings = Settings::resolve(arguments)?;
+    if purpose == Purpose::Prs {
+        if !arguments.models.is_empty() {
+            return Err(Refusal::Usage(
+                "'prs' runs no models; leave --model out, or use 'run'".to_owned(),
+            )
+            .into());
+        }
+        settings = settings.for_scores_alone()?;
+    }
     if settings.dry_run {
         return dry_run(&settings, purpose, log);
     }
@@ -286,6 +295,7 @@ struct RunWorker {
     analyses: Vec<Box<dyn Analysis>>,
     tally: SiteTally,
     timings: BTreeMap<String, f64>,
+    writes_variants: bool,
     /// The patients, where site states are asked for.
     evidence_of: Option<Arc<[Patient]>>,
 }
@@ -300,7 +310,8 @@ struct Output<'o> {
 
 /// What a batch leaves for the sink.
 struct BatchResult {
-    rows: RecordBatch,
+    /// Where rows of alleles are written.
+    rows: Option<RecordBatch>,
     evidence: Option<RecordBatch>,
     /// Contig index and position of the first record.
     first: (u32, u32),
@@ -323,6 +334,7 @@ impl RunWorker {
             analyses: plan.fold.analyses(),
             tally: SiteTally::default(),
             timings: BTreeMap::new(),
+            writes_variants: plan.fold.writes_variants(),
             evidence_of: (plan.purpose == Purpose::Evidence)
                 .then(|| plan.fold.patients.clone().into()),
         })
@@ -356,6 +368,9 @@ impl RunWorker {
         self.tally.add("records", decoded.records);
         self.tally.add("bad_records", decoded.bad.len() as u64);
         self.tally.add("input_alleles", decoded.alleles);
+        if !self.writes_variants {
+            self.tally.add("records_passed_over", decoded.passed_over);
+        }
         let place = |entry: Option<&varisk_readers::Entry>| {
             entry.map_or((0, 0), |entry| (entry.contig.0, entry.position.0))
         };
@@ -365,7 +380,10 @@ impl RunWorker {
             .map(|patients| crate::evidence::rows(&batch, patients))
             .transpose()?;
         Ok(BatchResult {
-            rows: project(batch.sites(), part)?,
+            rows: self
+                .writes_variants
+                .then(|| project(batch.sites(), part))
+                .transpose()?,
             evidence,
             first: place(raw.entries.first()),
             last: place(raw.entries.last()),
@@ -433,7 +451,9 @@ fn read_all(
                 }
                 checkpoint.set_aside.push(bad.into());
             }
-            writer.push(result.rows, result.first)?;
+            if let Some(rows) = result.rows {
+                writer.push(rows, result.first)?;
+            }
             if let (Some(table), Some(rows)) = (&mut output.evidence, result.evidence) {
                 table.write(rows)?;
             }

@@ -10,8 +10,10 @@ use varisk_annotate::FLANK_BASES;
 use varisk_readers::{MIN_BLOCK_DEPTH, MIN_BLOCK_GQ};
 
 use crate::arguments::{
-    AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice, EvidenceArguments,
-    HaplotypeChoice, LinesChoice, RefMismatchChoice, RunArguments,
+    AmbiguousChoice, AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice,
+    DosageChoice, DuplicatesChoice, EvidenceArguments, HaplotypeChoice, ImputeChoice, LinesChoice,
+    LowCoverageChoice, RefMismatchChoice, RunArguments, ScoreArguments, ScoreFormatChoice,
+    UnsupportedChoice,
 };
 use crate::exit::Refusal;
 
@@ -60,6 +62,25 @@ pub(crate) struct ConfigFile {
     consequence_lines: Option<LinesChoice>,
     flank: Option<u32>,
     haplotypes: Option<HaplotypeChoice>,
+    #[serde(default)]
+    scores: Vec<PathBuf>,
+    score_columns: Option<String>,
+    score_build: Option<String>,
+    ambiguous: Option<AmbiguousChoice>,
+    duplicates: Option<DuplicatesChoice>,
+    unsupported_rows: Option<UnsupportedChoice>,
+    impute: Option<ImputeChoice>,
+    frequencies: Option<String>,
+    rsids: Option<String>,
+    dosages: Option<DosageChoice>,
+    min_coverage: Option<f64>,
+    low_coverage: Option<LowCoverageChoice>,
+    ancestry: Option<PathBuf>,
+    #[serde(default)]
+    absolute_risk: Vec<PathBuf>,
+    #[serde(default)]
+    score_formats: Vec<ScoreFormatChoice>,
+    sampleset: Option<String>,
 }
 
 impl ConfigFile {
@@ -94,6 +115,7 @@ pub(crate) struct Settings {
     /// Column with a frequency and the limit, for the burden of genes.
     pub(crate) burden: Option<(String, f64)>,
     pub(crate) haplotypes: Option<HaplotypeChoice>,
+    pub(crate) scores: ScoreSettings,
     #[serde(skip)]
     pub(crate) resume: bool,
     #[serde(skip)]
@@ -112,6 +134,9 @@ pub(crate) struct AnnotationSettings {
     pub(crate) consequence_lines: LinesChoice,
     /// Bases from a transcript within which an allele is upstream or downstream of it.
     pub(crate) flank: u32,
+    /// Nothing is joined but what is asked for by name.
+    #[serde(skip)]
+    pub(crate) named_only: bool,
     /// All lines as the text of `CSQ`, for output that needs nothing else of them.
     #[serde(skip)]
     pub(crate) csq_text: bool,
@@ -139,6 +164,59 @@ pub(crate) struct EvidenceSettings {
     pub(crate) min_baseq: u8,
 }
 
+/// Polygenic scores and what is made of them. It travels with shards.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScoreSettings {
+    /// Scoring files; folders are replaced by the files in them.
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) columns: Option<String>,
+    pub(crate) build: Option<GenomeBuild>,
+    pub(crate) ambiguous: AmbiguousChoice,
+    pub(crate) duplicates: DuplicatesChoice,
+    pub(crate) unsupported_rows: UnsupportedChoice,
+    pub(crate) impute: ImputeChoice,
+    pub(crate) frequencies: Option<String>,
+    pub(crate) rsids: Option<String>,
+    pub(crate) dosages: DosageChoice,
+    pub(crate) min_coverage: f64,
+    pub(crate) low_coverage: LowCoverageChoice,
+    pub(crate) ancestry: Option<PathBuf>,
+    pub(crate) absolute_risk: Vec<PathBuf>,
+    pub(crate) formats: Vec<ScoreFormatChoice>,
+    pub(crate) sampleset: String,
+}
+
+impl ScoreSettings {
+    /// Whether there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.ancestry.is_none() && self.absolute_risk.is_empty()
+    }
+
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.files
+            .iter_mut()
+            .chain(&mut self.ancestry)
+            .chain(&mut self.absolute_risk)
+    }
+
+    /// Takes the paths out: another node may mount the files elsewhere.
+    pub(crate) fn clear_paths(&mut self) {
+        self.paths().for_each(PathBuf::clear);
+    }
+
+    /// Makes the paths absolute, so that `merge` finds the files from anywhere.
+    pub(crate) fn make_absolute(&mut self) {
+        self.paths().for_each(|path| {
+            if let Ok(absolute) = std::path::absolute(&*path) {
+                *path = absolute;
+            }
+        });
+    }
+}
+
+/// Share of a score's weight that must be called unless set.
+const DEFAULT_MIN_COVERAGE: f64 = 0.75;
+
 /// Variants reported for each patient and output unless set.
 const DEFAULT_TOP: u32 = 10;
 /// Seconds between saved states unless set: what a crash costs at most.
@@ -157,11 +235,35 @@ fn beside(folder: &Path, path: PathBuf) -> PathBuf {
 }
 
 impl Settings {
+    /// Settings of a run of scores alone: nothing is joined but the frequencies that they need.
+    pub(crate) fn for_scores_alone(mut self) -> anyhow::Result<Self> {
+        if self.scores.is_empty() {
+            return Err(Refusal::Usage(
+                "no score is given; name scoring files with --score, or a panel with --ancestry"
+                    .to_owned(),
+            )
+            .into());
+        }
+        self.models.clear();
+        self.haplotypes = None;
+        self.burden = None;
+        self.annotation = AnnotationSettings {
+            knowledge: self.annotation.knowledge,
+            sources: Vec::new(),
+            gene_models: None,
+            consequences: Some(ConsequenceChoice::None),
+            named_only: true,
+            ..self.annotation
+        };
+        Ok(self)
+    }
+
     pub(crate) fn resolve(flags: &RunArguments) -> anyhow::Result<Self> {
         let (mut file, folder) = read_config(flags.config.as_deref())?;
         let annotation = annotation(&flags.annotation, &mut file, &folder);
         let evidence = evidence(&flags.evidence, &file, &folder);
         let burden = burden(&flags.burden, &file)?;
+        let scores = scores(&flags.scores, &mut file, &folder)?;
         let path = |flag: &Option<PathBuf>, own: Option<PathBuf>| {
             flag.clone()
                 .or_else(|| own.map(|path| beside(&folder, path)))
@@ -172,14 +274,7 @@ impl Settings {
                 flag.replace('-', "_")
             ))
         };
-        let build = match flags.build.clone().or(file.build) {
-            None => None,
-            Some(text) => Some(GenomeBuild::parse(&text).ok_or_else(|| {
-                Refusal::Usage(format!(
-                    "genome build '{text}' is unknown; use GRCh37, GRCh38, T2T-CHM13v2.0 or other"
-                ))
-            })?),
-        };
+        let build = genome_build(flags.build.clone().or(file.build))?;
         let models = if flags.models.is_empty() {
             file.models.iter().map(|model| folder.join(model)).collect()
         } else {
@@ -267,6 +362,7 @@ impl Settings {
             evidence,
             burden,
             haplotypes: flags.burden.haplotypes.or(file.haplotypes),
+            scores,
             resume: flags.resume,
             dry_run: flags.dry_run,
         })
@@ -296,6 +392,7 @@ fn annotation(
             .or(file.consequence_lines)
             .unwrap_or(LinesChoice::All),
         flank: flags.flank.or(file.flank).unwrap_or(FLANK_BASES),
+        named_only: false,
         csq_text: false,
     }
 }
@@ -350,6 +447,118 @@ fn burden(flags: &BurdenArguments, file: &ConfigFile) -> anyhow::Result<Option<(
         )
         .into()),
     }
+}
+
+fn genome_build(text: Option<String>) -> anyhow::Result<Option<GenomeBuild>> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    match GenomeBuild::parse(&text) {
+        Some(build) => Ok(Some(build)),
+        None => Err(Refusal::Usage(format!(
+            "genome build '{text}' is unknown; use GRCh37, GRCh38, T2T-CHM13v2.0 or other"
+        ))
+        .into()),
+    }
+}
+
+fn scores(
+    flags: &ScoreArguments,
+    file: &mut ConfigFile,
+    folder: &Path,
+) -> anyhow::Result<ScoreSettings> {
+    let paths = |flags: &[PathBuf], own: Vec<PathBuf>| -> Vec<PathBuf> {
+        if flags.is_empty() {
+            own.iter().map(|path| folder.join(path)).collect()
+        } else {
+            flags.to_vec()
+        }
+    };
+    let min_coverage = flags
+        .min_coverage
+        .or(file.min_coverage)
+        .unwrap_or(DEFAULT_MIN_COVERAGE);
+    if !(0.0..=1.0).contains(&min_coverage) {
+        return Err(
+            Refusal::Usage("min_coverage must be from 0 to 1; correct it".to_owned()).into(),
+        );
+    }
+    let own_scores = std::mem::take(&mut file.scores);
+    let own_risk = std::mem::take(&mut file.absolute_risk);
+    Ok(ScoreSettings {
+        files: scoring_files(paths(&flags.scores, own_scores))?,
+        columns: flags.score_columns.clone().or(file.score_columns.take()),
+        build: genome_build(flags.score_build.clone().or(file.score_build.take()))?,
+        ambiguous: flags
+            .ambiguous
+            .or(file.ambiguous)
+            .unwrap_or(AmbiguousChoice::Drop),
+        duplicates: flags
+            .duplicates
+            .or(file.duplicates)
+            .unwrap_or(DuplicatesChoice::Drop),
+        unsupported_rows: flags
+            .unsupported_rows
+            .or(file.unsupported_rows)
+            .unwrap_or(UnsupportedChoice::Refuse),
+        impute: flags.impute.or(file.impute).unwrap_or(ImputeChoice::None),
+        frequencies: flags.frequencies.clone().or(file.frequencies.take()),
+        rsids: flags.rsids.clone().or(file.rsids.take()),
+        dosages: flags.dosages.or(file.dosages).unwrap_or(DosageChoice::Gt),
+        min_coverage,
+        low_coverage: flags
+            .low_coverage
+            .or(file.low_coverage)
+            .unwrap_or(LowCoverageChoice::Refuse),
+        ancestry: flags
+            .ancestry
+            .clone()
+            .or_else(|| file.ancestry.take().map(|path| folder.join(path))),
+        absolute_risk: paths(&flags.absolute_risk, own_risk),
+        formats: if flags.score_formats.is_empty() {
+            std::mem::take(&mut file.score_formats)
+        } else {
+            flags.score_formats.clone()
+        },
+        sampleset: flags
+            .sampleset
+            .clone()
+            .or(file.sampleset.take())
+            .unwrap_or_else(|| "varisk".to_owned()),
+    })
+}
+
+/// Replaces folders by the files in them, by name.
+fn scoring_files(paths: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path);
+            continue;
+        }
+        let unreadable =
+            |error| Refusal::NoInput(format!("cannot open {}: {error}", path.display()));
+        let mut own = Vec::new();
+        for entry in std::fs::read_dir(&path).map_err(unreadable)? {
+            let file = entry.map_err(unreadable)?.path();
+            let is_hidden = file
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if file.is_file() && !is_hidden {
+                own.push(file);
+            }
+        }
+        if own.is_empty() {
+            return Err(Refusal::NoInput(format!(
+                "{} holds no scoring file; name a folder that does, or the files",
+                path.display()
+            ))
+            .into());
+        }
+        own.sort();
+        files.extend(own);
+    }
+    Ok(files)
 }
 
 fn read_config(path: Option<&Path>) -> anyhow::Result<(ConfigFile, PathBuf)> {

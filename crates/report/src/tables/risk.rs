@@ -320,13 +320,22 @@ impl Table {
             required(
                 "state",
                 Text,
-                "'ok', 'flagged' (low confidence) or 'not_computed'",
+                "'ok', 'low_confidence' (placed, but no population is clearly the most similar one) or 'not_computed'",
             ),
-            optional("reason", Text, "why"),
+            optional(
+                "reason",
+                Text,
+                "why confidence is low, or why the patient is not placed",
+            ),
             required(
                 "sites",
-                U32,
+                U64,
                 "sites of the panel that are called in the patient",
+            ),
+            required(
+                "sites_assumed",
+                U64,
+                "sites taken for reference on the user's word: they place nobody",
             ),
             required("share_of_sites", F64, "of all sites of the panel"),
             optional(
@@ -339,6 +348,7 @@ impl Table {
                 F64List,
                 "coordinates on the panel's principal components, corrected for shrinkage; null where they cannot be computed",
             ),
+            required("panel", Text, "name and release of the panel"),
         ],
     };
 }

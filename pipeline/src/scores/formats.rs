@@ -1,0 +1,182 @@
+//! Scores in the layouts of other programs: `plink2 --score` and pgsc_calc.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use varisk_core::Patient;
+use varisk_polygenic::write_sscore;
+use varisk_report::ReportError;
+
+use super::outcome::Outcome;
+use crate::arguments::ScoreFormatChoice;
+
+/// Folder of the files in plink2's layout, one for each score: what is counted differs by score.
+const SSCORE_FOLDER: &str = "sscore";
+
+/// Writes the scores in the layouts that were asked for.
+pub(crate) fn write_formats(
+    folder: &Path,
+    patients: &[Patient],
+    outcome: &Outcome<'_>,
+) -> anyhow::Result<()> {
+    if outcome.scores() == 0 {
+        return Ok(());
+    }
+    for format in &outcome.settings.formats {
+        match format {
+            ScoreFormatChoice::Sscore => sscore(folder, patients, outcome)?,
+            ScoreFormatChoice::PgscCalc => {
+                aggregated(folder, patients, outcome)?;
+                if outcome.placements.is_some() {
+                    adjusted(folder, patients, outcome)?;
+                    similarity(folder, patients, outcome)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file, plain or gzip by its name.
+fn write(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let failed = |source| ReportError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = BufWriter::new(File::create_new(path).map_err(failed)?);
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        let mut gzip = GzEncoder::new(file, Compression::default());
+        fill(&mut gzip)?;
+        gzip.finish()
+            .and_then(|mut file| file.flush())
+            .map_err(failed)?;
+    } else {
+        fill(&mut file)?;
+        file.flush().map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn sscore(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
+    let (Some(plan), Some(results)) = (&outcome.context.plan, &outcome.results) else {
+        return Ok(());
+    };
+    let folder = folder.join(SSCORE_FOLDER);
+    std::fs::create_dir(&folder).map_err(|source| ReportError::Create {
+        path: folder.clone(),
+        source,
+    })?;
+    let ids: Vec<&str> = patients.iter().map(|patient| patient.id.as_str()).collect();
+    for (score, info) in plan.scores().iter().enumerate() {
+        write(&folder.join(format!("{}.sscore", info.name)), |out| {
+            Ok(write_sscore(results, score, &ids, out)?)
+        })?;
+    }
+    Ok(())
+}
+
+/// A number as other programs read it; nothing where there is none.
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn aggregated(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
+    let set = &outcome.settings.sampleset;
+    write(&folder.join("aggregated_scores.txt.gz"), |out| {
+        writeln!(out, "sampleset\tIID\tPGS\tSUM\tDENOM\tAVG")?;
+        for (id, name, score, patient) in rows(patients, outcome) {
+            let Some(judged) = outcome.judged(score, patient) else {
+                continue;
+            };
+            let has_value = judged.value.is_ok();
+            writeln!(
+                out,
+                "{set}\t{id}\t{name}\t{}\t{}\t{}",
+                number(has_value.then_some(judged.score.sum)),
+                judged.score.allele_count,
+                number(has_value.then_some(judged.score.average)),
+            )?;
+        }
+        Ok(())
+    })
+}
+
+fn adjusted(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
+    let set = &outcome.settings.sampleset;
+    write(&folder.join(format!("{set}_pgs.txt.gz")), |out| {
+        writeln!(
+            out,
+            "sampleset\tIID\tPGS\tSUM\tZ_MostSimilarPop\tZ_norm1\tZ_norm2\tpercentile_MostSimilarPop"
+        )?;
+        for (id, name, score, patient) in rows(patients, outcome) {
+            let Some(judged) = outcome.judged(score, patient) else {
+                continue;
+            };
+            let own = &judged.adjusted;
+            writeln!(
+                out,
+                "{set}\t{id}\t{name}\t{}\t{}\t{}\t{}\t{}",
+                number(judged.score.panel_sum.filter(|_| judged.value.is_ok())),
+                number(own.z_most_similar),
+                number(own.z_norm1),
+                number(own.z_norm2),
+                number(own.percentile),
+            )?;
+        }
+        Ok(())
+    })
+}
+
+fn similarity(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
+    let (Some(panel), Some(placements)) = (&outcome.context.panel, &outcome.placements) else {
+        return Ok(());
+    };
+    let set = &outcome.settings.sampleset;
+    write(&folder.join(format!("{set}_popsimilarity.txt.gz")), |out| {
+        write!(out, "sampleset\tIID")?;
+        for component in 1..=panel.components() {
+            write!(out, "\tPC{component}")?;
+        }
+        writeln!(out, "\tMostSimilarPop\tMostSimilarPop_LowConfidence")?;
+        for (patient, placement) in patients.iter().zip(placements) {
+            write!(out, "{set}\t{}", patient.id)?;
+            for component in 0..panel.components() {
+                let value = placement.components.as_ref();
+                let value = value.and_then(|values| values.get(component).copied());
+                write!(out, "\t{}", number(value))?;
+            }
+            let population = outcome.population(placement.population);
+            writeln!(
+                out,
+                "\t{}\t{}",
+                population.unwrap_or_default(),
+                if placement.reason.is_some() {
+                    "True"
+                } else {
+                    "False"
+                }
+            )?;
+        }
+        Ok(())
+    })
+}
+
+/// Every patient and score: identifier, name of the score, and both as numbers.
+fn rows<'o>(
+    patients: &'o [Patient],
+    outcome: &'o Outcome<'_>,
+) -> impl Iterator<Item = (&'o str, &'o str, usize, usize)> {
+    let infos = outcome.context.plan.iter().flat_map(|plan| plan.scores());
+    infos.enumerate().flat_map(move |(score, info)| {
+        patients
+            .iter()
+            .enumerate()
+            .map(move |(patient, own)| (own.id.as_str(), info.name.as_str(), score, patient))
+    })
+}

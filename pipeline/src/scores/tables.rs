@@ -1,0 +1,235 @@
+//! Tables of scores, written patient by patient: thousands of scores of thousands of patients never
+//! stand in memory at once.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
+use varisk_ancestry::{Placement, ancestry_table};
+use varisk_core::{FeatureTable, GenomeBuild, Patient, Reason};
+use varisk_report::{Table, TableWriter, write_table};
+use varisk_risk::{AbsoluteRiskItem, RiskItem, RiskKind, RiskValue, risk_table};
+
+use super::outcome::{JudgedScore, Outcome};
+
+/// Rows that are made at once, about.
+const PIECE_ROWS: usize = 8_192;
+
+/// Patients by identifier, in pieces that make a bounded number of rows.
+fn pieces(patients: &[Patient], rows_each: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..patients.len()).collect();
+    order.sort_by_key(|patient| &patients[*patient].id);
+    let size = (PIECE_ROWS / rows_each.max(1)).max(1);
+    order.chunks(size).map(<[usize]>::to_vec).collect()
+}
+
+/// `risk.parquet`: patient models, scores and absolute risks.
+pub(crate) fn write_risk(
+    folder: &Path,
+    patients: &[Patient],
+    models: &[RiskItem],
+    outcome: Option<&Outcome<'_>>,
+    features: &FeatureTable,
+    build: GenomeBuild,
+) -> anyhow::Result<()> {
+    let mut absolute: Vec<(AbsoluteRiskItem, String)> = Vec::new();
+    let models_of = outcome.iter().flat_map(|outcome| &outcome.context.absolute);
+    for (model, sha256) in models_of {
+        for item in model.assess(patients, features)? {
+            absolute.push((item, sha256.clone()));
+        }
+    }
+    let scores = outcome.map_or(0, Outcome::scores);
+    let mut writer = TableWriter::create(folder, Table::RISK.name, Table::RISK.schema())?;
+    for piece in pieces(patients, models.len() + scores + absolute.len()) {
+        let own: Vec<Patient> = piece.iter().map(|at| patients[*at].clone()).collect();
+        let mut items: Vec<RiskItem> = models
+            .iter()
+            .map(|item| RiskItem {
+                values: piece.iter().map(|at| item.values[*at].clone()).collect(),
+                ..item.clone()
+            })
+            .collect();
+        if let Some(outcome) = outcome {
+            items.extend((0..scores).filter_map(|score| score_item(outcome, score, &piece)));
+        }
+        items.extend(
+            absolute
+                .iter()
+                .map(|(item, sha256)| absolute_item(item, sha256, &piece)),
+        );
+        writer.write(risk_table(&own, &items, build)?)?;
+    }
+    writer.finish()?;
+    Ok(())
+}
+
+fn score_item(outcome: &Outcome<'_>, score: usize, piece: &[usize]) -> Option<RiskItem> {
+    let info = outcome.context.plan.as_ref()?.scores().get(score)?;
+    let values = piece.iter().filter_map(|patient| {
+        let judged = outcome.judged(score, *patient)?;
+        Some(RiskValue {
+            flag: judged.flag,
+            percentile: judged.adjusted.percentile,
+            population: outcome.population(judged.population),
+            coverage: Some(judged.score.weight_called),
+            assumed: Some(judged.score.weight_assumed),
+            ..RiskValue::new(judged.value)
+        })
+    });
+    let trait_reported = info
+        .metadata
+        .trait_reported
+        .as_deref()
+        .unwrap_or("not stated");
+    Some(RiskItem {
+        item: format!("polygenic.{}", info.name),
+        kind: RiskKind::PolygenicScore,
+        meaning: format!("polygenic score; trait: {trait_reported}"),
+        model: info.name.clone(),
+        version: info.metadata.pgs_name.clone().unwrap_or_default(),
+        sha256: info.sha256.clone(),
+        values: values.collect(),
+    })
+}
+
+fn absolute_item(item: &AbsoluteRiskItem, sha256: &str, piece: &[usize]) -> RiskItem {
+    let values = piece.iter().map(|patient| {
+        let own = &item.outcomes[*patient];
+        let mut value = RiskValue::new(own.risk.as_ref().map(|risk| risk.risk).map_err(|r| *r));
+        if let Ok(risk) = &own.risk {
+            value.interval = risk.interval.map(|[lower, upper]| (lower, upper));
+            value.population_value = Some(risk.population_risk);
+            value.ages = Some((f64::from(risk.age_start), f64::from(risk.age_end)));
+        }
+        value.missing_factors.clone_from(&own.missing_factors);
+        value
+    });
+    RiskItem {
+        item: item.item.clone(),
+        kind: RiskKind::AbsoluteRisk,
+        meaning: item.meaning.clone(),
+        model: item.model.clone(),
+        version: item.version.clone(),
+        sha256: sha256.to_owned(),
+        values: values.collect(),
+    }
+}
+
+/// `scores.parquet`.
+pub(crate) fn write_scores(
+    folder: &Path,
+    patients: &[Patient],
+    outcome: &Outcome<'_>,
+) -> anyhow::Result<()> {
+    let Some(plan) = &outcome.context.plan else {
+        return Ok(());
+    };
+    // By name, as in the risk table.
+    let mut order: Vec<usize> = (0..plan.scores().len()).collect();
+    order.sort_by_key(|score| &plan.scores()[*score].name);
+    let mut writer = TableWriter::create(folder, Table::SCORES.name, Table::SCORES.schema())?;
+    for piece in pieces(patients, order.len()) {
+        let rows: Vec<(usize, usize, JudgedScore)> = piece
+            .iter()
+            .flat_map(|patient| order.iter().map(move |score| (*patient, *score)))
+            .filter_map(|(patient, score)| Some((patient, score, outcome.judged(score, patient)?)))
+            .collect();
+        writer.write(scores_rows(patients, outcome, &rows)?)?;
+    }
+    writer.finish()?;
+    Ok(())
+}
+
+fn scores_rows(
+    patients: &[Patient],
+    outcome: &Outcome<'_>,
+    rows: &[(usize, usize, JudgedScore)],
+) -> anyhow::Result<RecordBatch> {
+    let infos = outcome.context.plan.as_ref().map(|plan| plan.scores());
+    let infos = infos.unwrap_or_default();
+    let matched: Vec<u64> = outcome
+        .results
+        .iter()
+        .flat_map(|results| (0..infos.len()).map(|score| results.summary(score).matched_rows))
+        .collect();
+    let text = |text: &dyn Fn(usize, usize, &JudgedScore) -> Option<String>| -> ArrayRef {
+        let texts = rows
+            .iter()
+            .map(|(patient, score, judged)| text(*patient, *score, judged));
+        Arc::new(texts.collect::<StringArray>())
+    };
+    let number = |number: &dyn Fn(&JudgedScore) -> Option<f64>| -> ArrayRef {
+        let numbers = rows.iter().map(|(_, _, judged)| number(judged));
+        Arc::new(numbers.collect::<Float64Array>())
+    };
+    let count = |count: &dyn Fn(usize, &JudgedScore) -> u64| -> ArrayRef {
+        let counts = rows.iter().map(|(_, score, judged)| count(*score, judged));
+        Arc::new(counts.map(Some).collect::<UInt64Array>())
+    };
+    let state = |judged: &JudgedScore| match (judged.value, judged.flag) {
+        (Err(_), _) => "not_computed",
+        (Ok(_), Some(_)) => "flagged",
+        (Ok(_), None) => "ok",
+    };
+    let name = |reason: Option<Reason>| Some(reason?.name().to_owned());
+    let columns = vec![
+        text(&|patient, _, _| Some(patients[patient].id.clone())),
+        text(&|_, score, _| Some(infos[score].name.clone())),
+        text(&|_, _, judged| Some(state(judged).to_owned())),
+        text(&|_, _, judged| name(judged.value.err().or(judged.flag))),
+        number(&|judged| Some(judged.score.sum)),
+        number(&|judged| judged.score.rescaled),
+        number(&|judged| (judged.score.allele_count > 0).then_some(judged.score.average)),
+        count(&|score, _| infos[score].rows),
+        count(&|score, _| matched[score]),
+        count(&|_, judged| judged.score.called),
+        count(&|_, judged| judged.score.assumed),
+        count(&|_, judged| judged.score.missing),
+        number(&|judged| Some(judged.score.weight_called)),
+        number(&|judged| Some(judged.score.weight_assumed)),
+        number(&|judged| Some(judged.score.weight_missing)),
+        number(&|judged| Some(judged.score.weight_lost)),
+        count(&|_, judged| judged.score.allele_count),
+        number(&|judged| judged.score.dosage_sum),
+        number(&|judged| judged.score.panel_sum),
+        text(&|_, _, judged| outcome.population(judged.population)),
+        number(&|judged| judged.adjusted.percentile),
+        number(&|judged| judged.adjusted.z_most_similar),
+        number(&|judged| judged.adjusted.z_norm1),
+        number(&|judged| judged.adjusted.z_norm2),
+        text(&|_, _, judged| name(judged.adjustment_reason)),
+    ];
+    Ok(RecordBatch::try_new(Table::SCORES.schema(), columns)?)
+}
+
+/// `score_variants.parquet`: the scoring files are read once more.
+pub(crate) fn write_log(folder: &Path, outcome: &Outcome<'_>) -> anyhow::Result<()> {
+    let Some(log) = outcome.log() else {
+        return Ok(());
+    };
+    let table = Table::SCORE_VARIANTS;
+    let mut writer = TableWriter::create(folder, table.name, table.schema())?;
+    for rows in log {
+        writer.write(rows?)?;
+    }
+    writer.finish()?;
+    Ok(())
+}
+
+/// `ancestry.parquet`.
+pub(crate) fn write_ancestry(
+    folder: &Path,
+    patients: &[Patient],
+    outcome: &Outcome<'_>,
+) -> anyhow::Result<()> {
+    if let (Some(panel), Some(placements)) = (&outcome.context.panel, &outcome.placements) {
+        let mut order: Vec<usize> = (0..patients.len()).collect();
+        order.sort_by_key(|patient| &patients[*patient].id);
+        let patients: Vec<Patient> = order.iter().map(|at| patients[*at].clone()).collect();
+        let placements: Vec<Placement> = order.iter().map(|at| placements[*at].clone()).collect();
+        let rows = ancestry_table(panel, &patients, &placements)?;
+        write_table(folder, Table::ANCESTRY.name, rows)?;
+    }
+    Ok(())
+}
