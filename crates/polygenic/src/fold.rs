@@ -1,5 +1,7 @@
 //! The fold over batches: what each patient's alleles add up to in each score.
 
+mod add;
+mod choose;
 mod classes;
 mod observe;
 mod rows;

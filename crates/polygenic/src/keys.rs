@@ -16,7 +16,6 @@ pub(crate) fn is_hashed(key: u64) -> bool {
 
 /// Position of a key, 1-based.
 pub(crate) fn position_of(key: u64) -> Position {
-    #[expect(clippy::cast_possible_truncation, reason = "28 bits")]
     Position((key >> 31 & 0x0fff_ffff) as u32 + 1)
 }
 

@@ -6,6 +6,7 @@
 
 mod build;
 mod entries;
+mod locate;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -29,11 +29,17 @@ pub(crate) enum Resolution<'a> {
     Choice(&'a [Candidate]),
 }
 
+/// Sites whose alleles do not fit into their key, by key and text.
+pub(crate) type LongSites = HashMap<(u64, Box<[u8]>), u32>;
+
+/// REF and ALT of alleles that do not fit into their key.
+pub(crate) type AlleleTexts = HashMap<u64, (Box<[u8]>, Box<[u8]>)>;
+
 /// Sites while files are read, in order of first appearance.
 #[derive(Default)]
 pub(crate) struct SiteInterner {
     known: HashMap<u64, u32, BuildKeyHasher>,
-    long: HashMap<(u64, Box<[u8]>), u32>,
+    long: LongSites,
     pub(crate) keys: Vec<u64>,
 }
 
@@ -63,7 +69,7 @@ impl SiteInterner {
     }
 
     /// Gives keys and the texts of those that are hashed.
-    pub(crate) fn into_parts(self) -> (Vec<u64>, HashMap<(u64, Box<[u8]>), u32>) {
+    pub(crate) fn into_parts(self) -> (Vec<u64>, LongSites) {
         (self.keys, self.long)
     }
 }
@@ -77,7 +83,7 @@ pub(crate) fn joined(effect: &[u8], other: &[u8]) -> Box<[u8]> {
 #[derive(Debug, Default)]
 pub(crate) struct SiteTable {
     pub(crate) keys: Vec<u64>,
-    pub(crate) long: HashMap<(u64, Box<[u8]>), u32>,
+    pub(crate) long: LongSites,
     pub(crate) outcomes: Vec<u8>,
     pub(crate) values: Vec<u32>,
     pub(crate) choices: Vec<Box<[Candidate]>>,
@@ -153,7 +159,7 @@ impl SiteTable {
 pub(crate) struct AlleleTable {
     pub(crate) keys: Vec<u64>,
     /// REF and ALT of hashed keys.
-    pub(crate) texts: HashMap<u64, (Box<[u8]>, Box<[u8]>)>,
+    pub(crate) texts: AlleleTexts,
 }
 
 impl AlleleTable {

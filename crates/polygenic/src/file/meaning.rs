@@ -375,7 +375,7 @@ fn together<'a>(
                 return Subject::Lost(reason);
             };
             let other = match others.as_slice() {
-                [one] if one.is_empty() => b"".as_slice(),
+                [[]] => b"".as_slice(),
                 _ if others.len() == effects.len() => others[index],
                 _ => return Subject::Lost(reason),
             };

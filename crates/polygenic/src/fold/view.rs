@@ -2,8 +2,8 @@
 
 use varisk_core::Sex;
 
+use super::choose::{applied, decide};
 use super::classes::Applied;
-use super::observe::{applied, decide};
 use super::state::{PatientStatistics, group};
 use super::{AlleleCounts, FoldOptions, PolygenicScores, StrandDecision};
 use crate::plan::Entry;

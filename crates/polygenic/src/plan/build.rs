@@ -1,29 +1,26 @@
 //! Second part of a plan: sites on the reference, weights sorted by allele and rounded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 use varisk_core::{ContigSet, PloidyMap, SiteClass, VariantKey};
-use varisk_reference::{Normaliser, Reference};
+use varisk_reference::Reference;
 
 use super::entries::{Entry, EntryKind, Special};
+use super::locate::{Located, locate};
 use super::read::{Rows, lose, read_all, unsupported_detail};
 use super::{Component, ScorePlan, Term};
 use crate::file::hexadecimal;
-use crate::keys::{Primaries, alleles_of, is_hashed, key_of, position_of};
+use crate::keys::{Primaries, position_of};
 use crate::options::{AmbiguousStrand, DuplicateRows, UnsupportedRows};
-use crate::resolve::{Found, Resolver};
 use crate::sites::{AlleleTable, Candidate, Resolution, SiteTable};
 use crate::{
-    EffectType, MatchType, PanelFrequencies, PlanOptions, PolygenicError, RowReason, RsidResolver,
-    ScoreInfo, ScoreSource,
+    EffectType, PanelFrequencies, PlanOptions, PolygenicError, RowReason, RsidResolver, ScoreInfo,
+    ScoreSource,
 };
 
 /// Sums of a score are kept below this, so that differences of two of them fit into an `i64` too.
 const MAX_SUM: f64 = (1u64 << 61) as f64;
-
-/// How far right of its normalised position an insertion or deletion in a repeat is looked for.
-const MAX_SHIFT: u32 = 200;
 
 pub(super) fn build(
     sources: &[ScoreSource],
@@ -36,13 +33,13 @@ pub(super) fn build(
     let primaries = Primaries::new(reference.contigs());
     let interner = std::mem::take(&mut rows.interner);
     let (keys, long) = interner.into_parts();
-    let resolved = resolve_sites(keys, long, options, reference, &primaries)?;
-    let Resolved {
+    let Located {
         sites,
         ranks,
         alleles,
         shifts,
-    } = resolved;
+    } = locate(&keys, long, options, reference, &primaries)?;
+    drop(keys);
 
     let mut finisher = Finisher {
         sites: &sites,
@@ -131,145 +128,6 @@ pub(super) fn build(
         needs_sex,
         fingerprint,
     })
-}
-
-struct Resolved {
-    sites: SiteTable,
-    /// Place of each site in the sorted table.
-    ranks: Vec<u32>,
-    alleles: AlleleTable,
-    shifts: Vec<(u64, u32)>,
-}
-
-/// Resolves all sites in the order of the reference.
-fn resolve_sites(
-    keys: Vec<u64>,
-    long: HashMap<(u64, Box<[u8]>), u32>,
-    options: &PlanOptions,
-    reference: &Reference,
-    primaries: &Primaries,
-) -> Result<Resolved, PolygenicError> {
-    #[expect(clippy::cast_possible_truncation, reason = "sites are numbered by u32")]
-    let mut order: Vec<u32> = (0..keys.len() as u32).collect();
-    order.sort_unstable_by_key(|site| (keys[*site as usize], *site));
-    let texts: HashMap<u32, Box<[u8]>> = long
-        .iter()
-        .map(|((_, text), site)| (*site, text.clone()))
-        .collect();
-    let mut resolver = Resolver::new(Normaliser::new(reference.reader()?), options.ambiguous);
-    let mut alleles = AlleleTable::default();
-    let mut shifts = Vec::new();
-    // Keys of candidates first: their numbers are known when all are.
-    let mut outcomes: Vec<Result<Vec<(u64, MatchType, bool)>, RowReason>> =
-        Vec::with_capacity(keys.len());
-    for site in &order {
-        let key = keys[*site as usize];
-        let (effect, other) = match texts.get(site) {
-            Some(text) => {
-                let at = memchr::memchr(b'/', text).unwrap_or(text.len());
-                (
-                    text[..at].to_vec(),
-                    text.get(at + 1..).unwrap_or_default().to_vec(),
-                )
-            }
-            None => alleles_of(key),
-        };
-        let Some(contig) = primaries.contig(key) else {
-            outcomes.push(Err(RowReason::UnknownContig));
-            continue;
-        };
-        let found = resolver.resolve(contig, position_of(key).0, &effect, &other)?;
-        let bits = key >> 59 << 59;
-        outcomes.push(match found {
-            Err(reason) => Err(reason),
-            Ok(found) => {
-                let mut candidates = Vec::with_capacity(found.len());
-                for one in &found {
-                    let Some(key) = admit(&mut alleles, bits, one) else {
-                        continue;
-                    };
-                    candidates.push((key, one.match_type, one.is_ambiguous));
-                    if one.reference.len() + one.alternate.len() > 2 {
-                        let at = varisk_core::Position(one.position);
-                        let shift = resolver.normaliser().right_shift(
-                            contig,
-                            at,
-                            &one.reference,
-                            &one.alternate,
-                            MAX_SHIFT,
-                        )?;
-                        if shift > 0 {
-                            shifts.push((key, shift));
-                        }
-                    }
-                }
-                Ok(candidates)
-            }
-        });
-    }
-    alleles.keys.sort_unstable();
-    alleles.keys.dedup();
-    alleles.keys.shrink_to_fit();
-    shifts.sort_unstable();
-    shifts.dedup();
-    let mut sites = SiteTable::default();
-    for outcome in outcomes {
-        let outcome = outcome.map(|candidates| {
-            let candidate = |(key, match_type, is_ambiguous)| {
-                Some(Candidate {
-                    allele: alleles.find(key)?,
-                    match_type,
-                    is_ambiguous,
-                })
-            };
-            candidates
-                .into_iter()
-                .filter_map(candidate)
-                .collect::<Vec<_>>()
-        });
-        match outcome {
-            Err(reason) => sites.push_lost(reason),
-            Ok(candidates) => match candidates.as_slice() {
-                [] => sites.push_lost(RowReason::AllelesNotInReference),
-                [one] => sites.push_one(*one),
-                _ => sites.push_choice(candidates),
-            },
-        }
-    }
-    let mut ranks = vec![0; order.len()];
-    #[expect(clippy::cast_possible_truncation, reason = "sites are numbered by u32")]
-    for (rank, site) in order.iter().enumerate() {
-        ranks[*site as usize] = rank as u32;
-    }
-    sites.keys = order.iter().map(|site| keys[*site as usize]).collect();
-    sites.long = long
-        .into_iter()
-        .map(|(text, site)| (text, ranks[site as usize]))
-        .collect();
-    Ok(Resolved {
-        sites,
-        ranks,
-        alleles,
-        shifts,
-    })
-}
-
-/// Adds an allele; `None` where its key already stands for another one, which a hash can.
-fn admit(alleles: &mut AlleleTable, bits: u64, found: &Found) -> Option<u64> {
-    let key = key_of(bits, found.position, &found.reference, &found.alternate)?;
-    if is_hashed(key) {
-        let text = (
-            found.reference.clone().into_boxed_slice(),
-            found.alternate.clone().into_boxed_slice(),
-        );
-        if *alleles.texts.entry(key).or_insert_with(|| text.clone()) != text {
-            return None;
-        }
-    }
-    if alleles.keys.last() != Some(&key) {
-        alleles.keys.push(key);
-    }
-    Some(key)
 }
 
 /// Turns entries on sites into entries on alleles.

@@ -1,0 +1,166 @@
+//! What the weights of a batch add to each patient.
+
+use varisk_core::ONE_COPY;
+
+use super::choose::applied;
+use super::classes::{Applied, CLASSES, class, copies, missing_copies};
+use super::observe::{Frequencies, Scratch};
+use super::rows::{CLASS_BITS, CLASS_MASK, Dosed, Encoder, Item, Slot};
+use super::state::{PatientStatistics, State};
+use super::{MIN_COHORT, MissingPolicy};
+use crate::plan::ScorePlan;
+use crate::{EffectType, Side};
+
+/// What is fixed while a batch is added up.
+pub(super) struct Context<'a> {
+    pub(super) plan: &'a ScorePlan,
+    pub(super) policy: &'a MissingPolicy,
+    pub(super) frequencies: Option<Frequencies<'a>>,
+    pub(super) rows: &'a [(usize, u32)],
+    pub(super) patients: usize,
+}
+
+impl Context<'_> {
+    pub(super) fn add_up(&self, state: &mut State, scratch: &Scratch) {
+        // Frequencies of alternate and reference by slot, once for all scores.
+        let frequencies: Vec<Option<(f64, f64)>> = scratch
+            .slots
+            .iter()
+            .zip(self.rows)
+            .map(|(slot, (row, _))| self.imputed_from(slot, *row))
+            .collect();
+        for (score, range) in scratch.starts.windows(2).enumerate() {
+            let [start, end] = [range[0] as usize, range[1] as usize];
+            for hit in &scratch.sorted[start..end] {
+                let entry = self.plan.entries[hit.entry as usize];
+                let slot = &scratch.slots[hit.slot as usize];
+                let strand = |special| state.strands.get(&special).copied();
+                let Some(applied) = applied(self.plan, entry, strand) else {
+                    continue;
+                };
+                let frequency = frequencies[hit.slot as usize];
+                self.add(state, &scratch.encoder, slot, score, &applied, frequency);
+            }
+        }
+    }
+
+    fn imputed_from(&self, slot: &Slot, row: usize) -> Option<(f64, f64)> {
+        let both = |alternate: f64| (alternate, 1.0 - alternate);
+        match self.policy {
+            MissingPolicy::None => None,
+            MissingPolicy::Cohort => slot.cohort_frequencies(MIN_COHORT),
+            MissingPolicy::Frequencies { .. } => self.frequencies.as_ref()?.at(row).map(both),
+            MissingPolicy::Panel => self.of_panel(slot.allele).map(both),
+        }
+    }
+
+    fn of_panel(&self, allele: u32) -> Option<f64> {
+        let frequency = *self.plan.panel.as_ref()?.get(allele as usize)?;
+        (!frequency.is_nan()).then_some(frequency)
+    }
+
+    fn add(
+        &self,
+        state: &mut State,
+        encoder: &Encoder,
+        slot: &Slot,
+        score: usize,
+        applied: &Applied,
+        frequencies: Option<(f64, f64)>,
+    ) {
+        let of_side = |(alternate, reference): (f64, f64)| match applied.side {
+            Side::Alternate => alternate,
+            Side::Reference => reference,
+        };
+        let own = score * self.patients..(score + 1) * self.patients;
+        let items = &encoder.items[slot.items.clone()];
+        let dosed = &encoder.dosed[slot.dosed.clone()];
+        let terms = applied.terms(frequencies.map(of_side));
+        let sums = &mut state.sums;
+        let common = &mut sums.common[score];
+        add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
+        add_dosed(&mut sums.own[own.clone()], dosed, applied);
+        if let Some(sums) = &mut state.panel
+            && let Some(frequency) = self.of_panel(slot.allele)
+        {
+            let terms = applied.terms(Some(of_side((frequency, 1.0 - frequency))));
+            let common = &mut sums.common[score];
+            add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
+            add_dosed(&mut sums.own[own.clone()], dosed, applied);
+        }
+        if let Some(sums) = &mut state.dosages {
+            let counted = Applied {
+                effect_type: EffectType::Additive,
+                side: applied.side,
+                weights: [i64::from(ONE_COPY), 0, 0],
+            };
+            let common = &mut sums.common[score];
+            let terms = counted.terms(None);
+            add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
+            add_dosed(&mut sums.own[own], dosed, &counted);
+        }
+        let haploid_dosed = dosed.iter().any(|one| one.ploidy < 2);
+        if !slot.remarkable.is_empty() || haploid_dosed {
+            let statistics = state.statistics_of(score, self.patients);
+            let remarkable = &encoder.items[slot.remarkable.clone()];
+            count(statistics, remarkable, applied.magnitude());
+            for one in dosed.iter().filter(|one| one.ploidy < 2) {
+                statistics[one.patient as usize].lacking_copies += 1;
+            }
+        }
+    }
+}
+
+/// Adds a term for each patient: that of the common class for all, the difference for the others.
+fn add_terms(
+    sums: &mut [i64],
+    common: &mut i64,
+    base: Option<u8>,
+    items: &[Item],
+    terms: &[i64; CLASSES],
+) {
+    let of_base = base.map_or(0, |base| terms[usize::from(base)]);
+    *common = common.wrapping_add(of_base);
+    let differences = terms.map(|term| term.wrapping_sub(of_base));
+    for item in items {
+        if let Some(sum) = sums.get_mut((item >> CLASS_BITS) as usize) {
+            *sum = sum.wrapping_add(differences[(item & CLASS_MASK) as usize]);
+        }
+    }
+}
+
+fn add_dosed(sums: &mut [i64], dosed: &[Dosed], applied: &Applied) {
+    for one in dosed {
+        let dosage = match applied.side {
+            Side::Alternate => one.alternate,
+            Side::Reference => one.reference,
+        };
+        if let Some(sum) = sums.get_mut(one.patient as usize) {
+            *sum = sum.wrapping_add(applied.dosed(dosage, one.ploidy));
+        }
+    }
+}
+
+/// Counts a weight for the patients who are not simply called.
+fn count(statistics: &mut [PatientStatistics], remarkable: &[Item], weight: i64) {
+    for item in remarkable {
+        let Some(own) = statistics.get_mut((item >> CLASS_BITS) as usize) else {
+            continue;
+        };
+        let of = (item & CLASS_MASK) as u8;
+        let missing = missing_copies(of);
+        let ploidy = copies(of).map_or(missing, |(_, _, ploidy)| ploidy);
+        own.lacking_copies += 2 - u32::from(ploidy.min(2));
+        if missing > 0 {
+            own.missing += 1;
+            own.missing_copies += u32::from(missing);
+            own.missing_weight = own.missing_weight.wrapping_add(weight);
+        } else if of == class::NOT_COUNTED {
+            own.not_counted += 1;
+            own.not_counted_weight = own.not_counted_weight.wrapping_add(weight);
+        } else if of == class::ASSUMED_1 || of == class::ASSUMED_2 {
+            own.assumed += 1;
+            own.assumed_weight = own.assumed_weight.wrapping_add(weight);
+        }
+    }
+}
