@@ -16,6 +16,8 @@ mod plan;
 mod resolve;
 mod results;
 mod sites;
+#[cfg(test)]
+mod testing;
 mod vocabulary;
 mod writers;
 
