@@ -1,6 +1,7 @@
 //! Tests that drive the real program on the bundled data, each in a folder of its own.
 #![cfg(test)]
 
+mod ancestry;
 mod annotate;
 mod bad_input;
 mod bad_models;
@@ -10,6 +11,11 @@ mod cuts;
 mod joined;
 mod joined_cuts;
 mod knowledge;
+mod prs;
+mod prs_bad_input;
+mod prs_cuts;
+mod prs_options;
+mod prs_states;
 mod reads;
 mod resume;
 mod schemas;

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::support::bundle::bundle;
 use crate::support::cohort::csv;
 use crate::support::demo::{run, run_files, score};
 use crate::support::program::{Call, run_record, testdata, text, workspace};
 use crate::support::refusal::write;
+use crate::support::scores::{panel, prs, with_all};
 
 fn schema(name: &str) -> Value {
     let path = workspace().join("schemas").join(name);
@@ -61,9 +63,33 @@ fn run_records() {
         .also(&text(&at("shard")), "")
         .with("--output", text(&at("merge")))
         .succeed();
-    let records: Vec<Value> = ["run", "files", "score", "stream", "merge"]
-        .map(|name| run_record(&at(name)))
-        .into();
+    let panel = panel(folder.path());
+    let with_knowledge = |call: Call| {
+        with_all(call, &panel)
+            .with("--knowledge", text(&bundle(folder.path())))
+            .with("--frequencies", "population.af")
+            .with("--impute", "frequencies")
+    };
+    with_knowledge(prs(&at("prs"))).succeed();
+    prs(&at("prs-shard")).with("--shard", "1/1").succeed();
+    Call::new("merge")
+        .also(&text(&at("prs-shard")), "")
+        .with("--output", text(&at("prs-merge")))
+        .succeed();
+    let both = run(&at("both")).with("--score", testdata("scores"));
+    both.with("--score-build", "other").succeed();
+    let records: Vec<Value> = [
+        "run",
+        "files",
+        "score",
+        "stream",
+        "merge",
+        "prs",
+        "prs-merge",
+        "both",
+    ]
+    .map(|name| run_record(&at(name)))
+    .into();
     let without = |key: &str| {
         let mut record = records[0].clone();
         record.as_object_mut().expect("an object").remove(key);

@@ -7,3 +7,4 @@ pub(crate) mod demo;
 pub(crate) mod genome;
 pub(crate) mod program;
 pub(crate) mod refusal;
+pub(crate) mod scores;

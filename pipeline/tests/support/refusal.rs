@@ -6,6 +6,7 @@ use std::path::Path;
 use super::cohort::Vcf;
 use super::demo::run;
 use super::program::{Call, Outcome, outcome, testdata, text};
+use super::scores::prs;
 
 /// A name that must never be seen outside the tables of patients.
 pub(crate) const SECRET_SAMPLE: &str = "SECRETSAMPLE";
@@ -45,15 +46,27 @@ pub(crate) fn secret_run(inputs: &Path, output: &Path) -> Call {
         .with("--samplesheet", write(inputs, "sheet.csv", secret_sheet()))
 }
 
-/// Runs all cases.
+/// A sound run of scores on the secret cohort.
+pub(crate) fn secret_prs(inputs: &Path, output: &Path) -> Call {
+    prs(output)
+        .with("--vcf", write(inputs, "cohort.vcf", secret_cohort().text()))
+        .with("--samplesheet", write(inputs, "sheet.csv", secret_sheet()))
+}
+
+/// Runs all cases from a sound run.
 pub(crate) fn check(cases: &[Case<'_>]) {
+    check_from(secret_run, cases);
+}
+
+/// Runs all cases from a sound call, which is made for a folder of inputs and an output.
+pub(crate) fn check_from(sound: impl Fn(&Path, &Path) -> Call, cases: &[Case<'_>]) {
     for (name, code, change, parts) in cases {
         let folder = tempfile::tempdir().expect("a folder");
         let (inputs, outputs) = (folder.path().join("inputs"), folder.path().join("outputs"));
         for path in [&inputs, &outputs] {
             std::fs::create_dir(path).expect("a folder");
         }
-        let call = secret_run(&inputs, &outputs.join("new/report"));
+        let call = sound(&inputs, &outputs.join("new/report"));
         let refused = outcome(&mut change(&inputs, call).command());
         assert_refused(name, &refused, *code, parts);
         let left = std::fs::read_dir(&outputs).expect("the folder").count();
