@@ -15,6 +15,7 @@ use varisk_report::OutputFolder;
 
 use crate::arguments::{
     AncestryAction, AncestryArguments, AncestryBuildArguments, ImputeChoice, RunArguments,
+    ScoreArguments,
 };
 use crate::exit::Refusal;
 use crate::genome::read_text;
@@ -66,15 +67,6 @@ fn list(folder: &Path) -> anyhow::Result<()> {
 }
 
 fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Result<()> {
-    let mut scores = arguments.scores.clone();
-    if scores.ancestry.is_some() || !scores.absolute_risk.is_empty() {
-        return Err(Refusal::Usage(
-            "a panel is built without --ancestry and --absolute-risk; leave them out".to_owned(),
-        )
-        .into());
-    }
-    // What a run adds for a patient without a call is the panel's mean.
-    scores.impute = Some(ImputeChoice::Cohort);
     let mut settings = Settings::resolve(&RunArguments {
         vcf: Some(arguments.vcf.clone()),
         samplesheet: Some(arguments.labels.clone()),
@@ -82,8 +74,14 @@ fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Result<()> {
         build: arguments.build.clone(),
         output: Some(arguments.output.clone()),
         threads: arguments.threads,
+        par: arguments.par.clone(),
         ignore_unlisted_samples: true,
-        scores,
+        scores: ScoreArguments {
+            files: arguments.scores.clone(),
+            // What a run adds for a patient without a call is the panel's mean.
+            impute: Some(ImputeChoice::Cohort),
+            ..ScoreArguments::default()
+        },
         ..RunArguments::default()
     })?;
     settings.annotation.named_only = true;
@@ -108,7 +106,7 @@ fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Result<()> {
         log.info("computing principal components");
         let mut panel = builder.finish(settings.limits.threads)?;
         if let Some(context) = &plan.fold.context.scores {
-            add_scores(&mut panel, context, &settings, &analyses)?;
+            add_scores(&mut panel, context, &settings, &analyses, log)?;
             panel.set_frequencies(frequencies)?;
         }
         panel.write(folder.partial())?;
@@ -364,6 +362,7 @@ fn add_scores(
     context: &ScoreContext,
     settings: &Settings,
     analyses: &[Box<dyn Analysis>],
+    log: &Log,
 ) -> anyhow::Result<()> {
     let fold = analyses.iter().find_map(|fold| {
         let fold: &dyn std::any::Any = fold.as_ref();
@@ -374,6 +373,11 @@ fn add_scores(
     };
     let results = fold.results();
     for (score, info) in plan.scores().iter().enumerate() {
+        if plan.has_terms(score) {
+            // A patient's sum beside the panel is over single alleles.
+            log.warn(&format!("score '{}' has rows over several alleles, which the panel does not hold: it gets no distribution", info.name));
+            continue;
+        }
         let sums = (0..results.patients()).map(|patient| {
             let own = results.patient(score, patient);
             match own.reason {

@@ -159,10 +159,10 @@ pub(crate) struct RunArguments {
     pub(crate) scores: ScoreArguments,
 }
 
-/// Polygenic scores and what is made of them.
+/// Scoring files and how their rows are matched.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Polygenic scores")]
-pub(crate) struct ScoreArguments {
+pub(crate) struct ScoringFileArguments {
     /// Scoring file (PGS Catalog, or a table with named columns; plain or gzip), or a folder of them;
     /// repeat for several.
     #[arg(long = "score", value_name = "PATH")]
@@ -183,6 +183,14 @@ pub(crate) struct ScoreArguments {
     /// What to do with rows that cannot be scored here, such as HLA alleles [default: refuse].
     #[arg(long)]
     pub(crate) unsupported_rows: Option<UnsupportedChoice>,
+}
+
+/// Polygenic scores and what is made of them.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Polygenic scores")]
+pub(crate) struct ScoreArguments {
+    #[command(flatten)]
+    pub(crate) files: ScoringFileArguments,
     /// What stands for a missing call [default: nothing, and the sum is rescaled to the alleles that
     /// are called].
     #[arg(long)]
@@ -307,8 +315,9 @@ pub(crate) struct AncestryBuildArguments {
     /// VCF or BCF with the genotypes of the panel.
     #[arg(long, value_name = "FILE")]
     pub(crate) vcf: PathBuf,
-    /// Population of each sample (CSV or TSV with the columns sample, population and, where some are
-    /// relatives of others, unrelated as true or false; sex where scores lie on X).
+    /// Population of each sample (CSV in the form of a samplesheet: patient, population and, where some
+    /// are relatives of others, unrelated as true or false; sample where names differ; sex where
+    /// scores lie on X).
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: PathBuf,
     /// Reference FASTA with .fai (and .gzi where BGZF).
@@ -317,6 +326,9 @@ pub(crate) struct AncestryBuildArguments {
     /// Genome build. Detected where not given.
     #[arg(long)]
     pub(crate) build: Option<String>,
+    /// Pseudoautosomal regions (BED), for genomes of build 'other'.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) par: Option<PathBuf>,
     /// Name of the panel.
     #[arg(long)]
     pub(crate) name: String,
@@ -333,7 +345,7 @@ pub(crate) struct AncestryBuildArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) exclude: Option<PathBuf>,
     /// Principal components that are kept [default: 10].
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..=50))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..=20))]
     pub(crate) components: u16,
     /// Least minor allele frequency of a site.
     #[arg(long, default_value_t = 0.05, value_name = "SHARE")]
@@ -348,7 +360,7 @@ pub(crate) struct AncestryBuildArguments {
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     #[command(flatten)]
-    pub(crate) scores: ScoreArguments,
+    pub(crate) scores: ScoringFileArguments,
 }
 
 /// What is known about alleles.

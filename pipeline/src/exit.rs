@@ -1,13 +1,16 @@
 //! Exit codes, after sysexits.h, and which error has which.
 
 use varisk_alignments::AlignmentError;
+use varisk_ancestry::PanelError;
 use varisk_annotate::AnnotateError;
 use varisk_encode::ManifestError;
 use varisk_knowledge::KnowledgeError;
 use varisk_onnx::OnnxError;
+use varisk_polygenic::PolygenicError;
 use varisk_readers::{ReadError, RegionError, SheetError, WriteError};
 use varisk_reference::ReferenceError;
 use varisk_report::ReportError;
+use varisk_risk::AbsoluteRiskError;
 use varisk_score::ScoreError;
 
 /// The command line or configuration is wrong.
@@ -158,6 +161,34 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             WriteError::Create { .. } => CANNOT_CREATE,
             WriteError::Write { .. } => IO,
             WriteError::Header { .. } | WriteError::Record { .. } => DATA,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<PolygenicError>() {
+        return match error {
+            PolygenicError::Open { .. } => Some(NO_INPUT),
+            PolygenicError::NoScores
+            | PolygenicError::FewPatients { .. }
+            | PolygenicError::NoPanel
+            | PolygenicError::RepeatedName { .. } => Some(USAGE),
+            PolygenicError::Reference(error) => code_of(error),
+            PolygenicError::Write { .. } => Some(IO),
+            PolygenicError::Table { .. } => Some(SOFTWARE),
+            _ => Some(DATA),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<PanelError>() {
+        return match error {
+            PanelError::Setting { .. } => Some(USAGE),
+            PanelError::Io { path, .. } => Some(if path.exists() { IO } else { NO_INPUT }),
+            PanelError::Table(error) => code_of(error),
+            PanelError::Arrow(_) => Some(SOFTWARE),
+            _ => Some(DATA),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<AbsoluteRiskError>() {
+        return Some(match error {
+            AbsoluteRiskError::Read { .. } => NO_INPUT,
+            _ => DATA,
         });
     }
     if cause.is::<RegionError>() {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
@@ -136,10 +137,11 @@ pub(crate) fn finish(
         .iter()
         .for_each(|warning| log.warn(warning));
     write_quarantine(state, folder)?;
+    let mut timings = state.checkpoint.timings.clone();
     if !plan.patients.is_empty() {
-        write_patients(state, &end, folder, results, findings)?;
+        write_patients(state, &end, folder, results, findings, &mut timings)?;
     }
-    let record = run_record(state, end, folder, counts, log)?;
+    let record = run_record(state, end, folder, counts, timings, log)?;
     let json = serde_json::to_vec_pretty(&record)?;
     let path = folder.join("run.json");
     std::fs::write(&path, json)
@@ -244,6 +246,7 @@ fn write_patients(
     folder: &Path,
     mut results: FoldResults,
     findings: Option<FindingColumns>,
+    timings: &mut BTreeMap<String, f64>,
 ) -> anyhow::Result<()> {
     let plan = &state.checkpoint.plan;
     let mut features = std::mem::take(&mut results.features);
@@ -281,10 +284,19 @@ fn write_patients(
     }
     if let Some(outcome) = &scores {
         end.go_on()?;
-        write_scores(folder, &plan.patients, outcome)?;
-        write_log(folder, outcome)?;
-        write_ancestry(folder, &plan.patients, outcome)?;
-        write_formats(folder, &plan.patients, outcome)?;
+        let mut timed = |stage: &str, write: &dyn Fn() -> anyhow::Result<()>| {
+            let started = Instant::now();
+            let written = write();
+            *timings.entry(stage.to_owned()).or_default() += started.elapsed().as_secs_f64();
+            written
+        };
+        let patients = &plan.patients;
+        timed("write scores", &|| write_scores(folder, patients, outcome))?;
+        timed("write score variants", &|| write_log(folder, outcome))?;
+        write_ancestry(folder, patients, outcome)?;
+        timed("write score formats", &|| {
+            write_formats(folder, patients, outcome)
+        })?;
     }
     let has_models = !plan.outputs.is_empty() || !end.patient_models.is_empty();
     if !has_models && scores.is_none() {
@@ -304,6 +316,7 @@ fn write_patients(
             (value.coverage, value.assumed) = (share(&coverage), share(&assumed));
         }
     }
+    let started = Instant::now();
     write_risk(
         folder,
         &plan.patients,
@@ -312,6 +325,7 @@ fn write_patients(
         &features,
         plan.build,
     )?;
+    timings.insert("write risk".to_owned(), started.elapsed().as_secs_f64());
     if let Some(findings) = findings.filter(|_| has_models) {
         let findings = findings.finish()?;
         let findings = sorted(&findings, &["patient", "model", "output", "rank"])?;
@@ -404,6 +418,7 @@ fn run_record(
     end: Finish<'_>,
     folder: &Path,
     counts: BTreeMap<String, u64>,
+    timings: BTreeMap<String, f64>,
     log: &Log,
 ) -> anyhow::Result<RunRecord> {
     let mut warnings = end.warnings;
@@ -465,13 +480,9 @@ fn run_record(
         counts,
         warnings,
         tables,
-        timings: checkpoint
-            .timings
-            .iter()
-            .map(|(stage, seconds)| StageTime {
-                stage: stage.clone(),
-                seconds: *seconds,
-            })
+        timings: timings
+            .into_iter()
+            .map(|(stage, seconds)| StageTime { stage, seconds })
             .collect(),
         wall_seconds: checkpoint.wall_seconds,
     })

@@ -91,9 +91,16 @@ pub(crate) fn ploidy(
     let Some(path) = &settings.par else {
         return Ok(PloidyMap::new(contigs, build));
     };
+    Ok(PloidyMap::with_regions(
+        contigs,
+        pseudoautosomal(path, contigs)?,
+    ))
+}
+
+/// Pseudoautosomal regions of a BED file.
+pub(crate) fn pseudoautosomal(path: &Path, contigs: &ContigSet) -> anyhow::Result<Vec<Interval>> {
     let regions = Regions::parse_bed(&read_text(path)?, &path.display().to_string(), contigs)?;
-    let intervals: Vec<Interval> = regions.intervals().unwrap_or_default().to_vec();
-    Ok(PloidyMap::with_regions(contigs, intervals))
+    Ok(regions.intervals().unwrap_or_default().to_vec())
 }
 
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {

@@ -81,6 +81,8 @@ pub(crate) struct Plan {
     /// ONNX Runtime, where there are models.
     pub(crate) runtime: Option<Runtime>,
     pub(crate) warnings: Vec<String>,
+    /// Seconds that opening the scores took.
+    pub(crate) scores_seconds: f64,
 }
 
 pub(crate) fn device(choice: DeviceChoice) -> Device {
@@ -157,6 +159,7 @@ impl Plan {
         };
         let bundle = settings.annotation.knowledge.as_deref();
         let bundle = bundle.map(KnowledgeBundle::open).transpose()?;
+        let started = std::time::Instant::now();
         let scores = if settings.scores.is_empty() {
             None
         } else {
@@ -171,6 +174,7 @@ impl Plan {
             warnings.extend(context.warnings.iter().cloned());
             Some(Arc::new(context))
         };
+        let scores_seconds = started.elapsed().as_secs_f64();
         let info_fields = info_fields(&variant);
         let mut decoder = decoder(
             settings,
@@ -297,6 +301,7 @@ impl Plan {
             model_records: Vec::new(),
             runtime,
             warnings,
+            scores_seconds,
         };
         plan.open_models(variant, patient, options, annotation)?;
         Ok(plan)

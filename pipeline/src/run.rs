@@ -218,6 +218,10 @@ fn run_in(
         Some(saved) => pass_over(saved, &plan, &mut source, log)?,
         None => RunState::new(plan.fold.clone(), settings.shard.clone(), &work)?,
     };
+    if plan.fold.scores.is_some() {
+        let timings = &mut state.checkpoint.timings;
+        *timings.entry("open scores".to_owned()).or_default() += plan.scores_seconds;
+    }
     let hashes = crate::finish::hash_in_background(&plan.paths, settings.shard.is_some());
     if !state.checkpoint.complete {
         let mut evidence = (plan.purpose == Purpose::Evidence)

@@ -171,6 +171,8 @@ pub(crate) struct ScoreSettings {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) columns: Option<String>,
     pub(crate) build: Option<GenomeBuild>,
+    /// Pseudoautosomal regions, as those of the run.
+    pub(crate) par: Option<PathBuf>,
     pub(crate) ambiguous: AmbiguousChoice,
     pub(crate) duplicates: DuplicatesChoice,
     pub(crate) unsupported_rows: UnsupportedChoice,
@@ -195,6 +197,7 @@ impl ScoreSettings {
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         self.files
             .iter_mut()
+            .chain(&mut self.par)
             .chain(&mut self.ancestry)
             .chain(&mut self.absolute_risk)
     }
@@ -263,11 +266,12 @@ impl Settings {
         let annotation = annotation(&flags.annotation, &mut file, &folder);
         let evidence = evidence(&flags.evidence, &file, &folder);
         let burden = burden(&flags.burden, &file)?;
-        let scores = scores(&flags.scores, &mut file, &folder)?;
         let path = |flag: &Option<PathBuf>, own: Option<PathBuf>| {
             flag.clone()
                 .or_else(|| own.map(|path| beside(&folder, path)))
         };
+        let mut scores = scores(&flags.scores, &mut file, &folder)?;
+        scores.par = path(&flags.par, file.par.clone());
         let missing = |flag: &str| {
             Refusal::Usage(format!(
                 "--{flag} is missing; give it, or set '{}' in varisk.toml",
@@ -486,18 +490,26 @@ fn scores(
     let own_scores = std::mem::take(&mut file.scores);
     let own_risk = std::mem::take(&mut file.absolute_risk);
     Ok(ScoreSettings {
-        files: scoring_files(paths(&flags.scores, own_scores))?,
-        columns: flags.score_columns.clone().or(file.score_columns.take()),
-        build: genome_build(flags.score_build.clone().or(file.score_build.take()))?,
+        files: scoring_files(paths(&flags.files.scores, own_scores))?,
+        columns: flags
+            .files
+            .score_columns
+            .clone()
+            .or(file.score_columns.take()),
+        par: None,
+        build: genome_build(flags.files.score_build.clone().or(file.score_build.take()))?,
         ambiguous: flags
+            .files
             .ambiguous
             .or(file.ambiguous)
             .unwrap_or(AmbiguousChoice::Drop),
         duplicates: flags
+            .files
             .duplicates
             .or(file.duplicates)
             .unwrap_or(DuplicatesChoice::Drop),
         unsupported_rows: flags
+            .files
             .unsupported_rows
             .or(file.unsupported_rows)
             .unwrap_or(UnsupportedChoice::Refuse),

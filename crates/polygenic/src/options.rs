@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use varisk_core::{ContigId, GenomeBuild, Position};
+use varisk_core::{ContigId, ContigSet, GenomeBuild, Interval, PloidyMap, Position};
 
 /// What to do with A/T and C/G alleles, which read the same on both strands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +98,9 @@ pub struct PlanOptions {
     pub duplicates: DuplicateRows,
     /// Rows of a kind that varisk does not score.
     pub unsupported: UnsupportedRows,
+    /// Pseudoautosomal regions of a genome that varisk does not know; those of the build where there
+    /// are none.
+    pub pseudoautosomal: Option<Vec<Interval>>,
 }
 
 impl PlanOptions {
@@ -110,6 +113,15 @@ impl PlanOptions {
             ambiguous: AmbiguousStrand::default(),
             duplicates: DuplicateRows::default(),
             unsupported: UnsupportedRows::default(),
+            pseudoautosomal: None,
+        }
+    }
+
+    /// What ploidy is expected where.
+    pub(crate) fn ploidy(&self, contigs: &ContigSet) -> PloidyMap {
+        match &self.pseudoautosomal {
+            Some(regions) => PloidyMap::with_regions(contigs, regions.iter().copied()),
+            None => PloidyMap::new(contigs, self.build),
         }
     }
 }

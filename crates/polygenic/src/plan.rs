@@ -133,6 +133,12 @@ impl ScorePlan {
         build::build(sources, options, reference, resolver, panel)
     }
 
+    /// Whether a score has rows over several alleles: interactions, haplotypes, diplotypes.
+    #[must_use]
+    pub fn has_terms(&self, score: usize) -> bool {
+        self.terms.iter().any(|term| term.score as usize == score)
+    }
+
     /// The scores, in the order of files and columns.
     #[must_use]
     pub fn scores(&self) -> &[ScoreInfo] {

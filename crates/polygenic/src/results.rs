@@ -3,7 +3,7 @@
 //! They are computed when they are asked for: a table of all patients in thousands of scores would be
 //! larger than all sums.
 
-use varisk_core::{PloidyMap, Reason, Sex};
+use varisk_core::{Reason, Sex, SiteClass};
 
 use crate::fold::{AlleleState, Conflicts, Imputed, PolygenicScores, TermValue};
 use crate::{EffectType, MissingPolicy, ScoreInfo};
@@ -33,16 +33,18 @@ pub struct PatientScore {
     /// The sum by the copies that were looked at: those called, and those imputed where missing calls
     /// are.
     pub average: f64,
-    /// The sum times the copies of all matched rows by those that are called; `None` where missing
-    /// calls are imputed.
+    /// The sum times the copies of all rows that could be scored by those that are called; `None` where
+    /// missing calls are imputed. A row that no record of the data has is missing like any other, so
+    /// that the value does not depend on who else is in the run.
     pub rescaled: Option<f64>,
     /// Rows that are called in the patient, without the assumed ones.
     pub called: u64,
     /// Rows at which the patient is taken for reference.
     pub assumed: u64,
-    /// Matched rows that are missing, partial or not assayed in the patient.
+    /// Rows that could be scored and are missing, partial or not assayed in the patient, or that no
+    /// record of the data has.
     pub missing: u64,
-    /// Matched rows that do not count for the patient: Y of a female.
+    /// Rows that do not count for the patient: Y of a female.
     pub not_counted: u64,
     /// Share of the weights that is called.
     pub weight_called: f64,
@@ -52,7 +54,7 @@ pub struct PatientScore {
     pub weight_missing: f64,
     /// Share that does not count for the patient.
     pub weight_not_counted: f64,
-    /// Share that no record of the data has, or that is left out for everybody.
+    /// Share of rows that cannot be scored whatever the data have: their reasons stand in the log.
     pub weight_lost: f64,
     /// Copies that are called, assumed ones too: `ALLELE_CT` of plink2.
     pub allele_count: u64,
@@ -73,6 +75,43 @@ struct Matched {
     /// Terms of never seen alleles by the panel's frequencies, by sex.
     panel: [i64; 3],
     terms: Vec<usize>,
+    /// Rows that could be scored and are not in the sums, by sex.
+    unfound: [Absent; 3],
+}
+
+/// Rows that the data do not have.
+#[derive(Clone, Copy, Debug, Default)]
+struct Absent {
+    rows: u64,
+    weight: i64,
+    /// Copies that are expected.
+    copies: u64,
+    /// Rows of which no copy is expected.
+    not_counted: u64,
+    not_counted_weight: i64,
+}
+
+impl Absent {
+    fn add(&mut self, expected: Option<u8>, weight: i64) {
+        if expected == Some(0) {
+            self.not_counted += 1;
+            self.not_counted_weight = self.not_counted_weight.wrapping_add(weight);
+        } else {
+            self.rows += 1;
+            self.weight = self.weight.wrapping_add(weight);
+            self.copies += u64::from(expected.unwrap_or(2));
+        }
+    }
+}
+
+const SEXES: [Sex; 3] = [Sex::Female, Sex::Male, Sex::Unknown];
+
+fn number_of(sex: Sex) -> usize {
+    match sex {
+        Sex::Female => 0,
+        Sex::Male => 1,
+        Sex::Unknown => 2,
+    }
 }
 
 /// Results of a fold as it stands.
@@ -87,31 +126,34 @@ impl<'a> ScoreResults<'a> {
         let plan = fold.plan();
         let scores = plan.scores().len();
         let mut matched = vec![Matched::default(); scores];
-        let ploidy = PloidyMap::new(&plan.contigs, plan.options.build);
+        let ploidy = plan.options.ploidy(&plan.contigs);
         for (allele, range) in (0..).zip(plan.starts.windows(2)) {
             for at in range[0] as usize..range[1] as usize {
                 let entry = plan.entries[at];
                 let own = &mut matched[entry.score() as usize];
-                match fold.allele_state(allele, entry) {
-                    AlleleState::Scored(applied) => {
-                        own.rows += 1;
-                        own.plain_rows += 1;
-                        own.weight = own.weight.wrapping_add(applied.magnitude());
+                let state = fold.allele_state(allele, entry);
+                if let AlleleState::Scored(applied) = &state {
+                    own.rows += 1;
+                    own.plain_rows += 1;
+                    own.weight = own.weight.wrapping_add(applied.magnitude());
+                    continue;
+                }
+                let place = plan.place(allele);
+                let site = place.map_or(SiteClass::Autosomal, |(contig, position)| {
+                    ploidy.class(contig, position)
+                });
+                if let Some(unfound) = fold.unfound(entry) {
+                    for (absent, sex) in own.unfound.iter_mut().zip(SEXES) {
+                        absent.add(site.expected_ploidy(sex), unfound.magnitude);
                     }
-                    AlleleState::Unseen if plan.has_panel() => {
-                        let Some((contig, position)) = plan.place(allele) else {
-                            continue;
-                        };
-                        let site = ploidy.class(contig, position);
-                        let sexes = [Sex::Female, Sex::Male, Sex::Unknown];
-                        for (term, sex) in own.panel.iter_mut().zip(sexes) {
-                            let copies = site.expected_ploidy(sex).unwrap_or(2);
-                            if let Imputed::Term(more) = fold.panel_term(allele, entry, copies) {
-                                *term = term.wrapping_add(more);
-                            }
+                }
+                if matches!(state, AlleleState::Unseen) && plan.has_panel() && place.is_some() {
+                    for (term, sex) in own.panel.iter_mut().zip(SEXES) {
+                        let copies = site.expected_ploidy(sex).unwrap_or(2);
+                        if let Imputed::Term(more) = fold.panel_term(allele, entry, copies) {
+                            *term = term.wrapping_add(more);
                         }
                     }
-                    AlleleState::Unseen | AlleleState::LeftOut => {}
                 }
             }
         }
@@ -121,6 +163,13 @@ impl<'a> ScoreResults<'a> {
                 own.rows += 1;
                 own.weight = own.weight.wrapping_add(term.weight.wrapping_abs());
                 own.terms.push(number);
+            } else {
+                let weight = term.weight.wrapping_abs();
+                for absent in &mut matched[term.score as usize].unfound {
+                    // A term has no copies of its own.
+                    absent.add(Some(1), weight);
+                    absent.copies -= 1;
+                }
             }
         }
         let conflicts = Conflicts::of(fold);
@@ -220,6 +269,13 @@ impl<'a> ScoreResults<'a> {
             .saturating_sub(missing)
             .saturating_sub(not_counted)
             .saturating_sub(assumed);
+        let absent = matched.unfound[number_of(self.fold.sex(patient))];
+        let seen_missing = missing_weight;
+        let seen_not_counted = not_counted_weight;
+        missing_weight = missing_weight.wrapping_add(absent.weight);
+        not_counted_weight = not_counted_weight.wrapping_add(absent.not_counted_weight);
+        missing += absent.rows;
+        not_counted += absent.not_counted;
         let expected = (2 * matched.plain_rows).saturating_sub(statistics.lacking_copies.into());
         let allele_count = expected.saturating_sub(statistics.missing_copies.into());
         let imputes = self.fold.options().missing != MissingPolicy::None;
@@ -229,7 +285,12 @@ impl<'a> ScoreResults<'a> {
         let weight_missing = of_total(missing_weight);
         let weight_assumed = of_total(statistics.assumed_weight);
         let weight_not_counted = of_total(not_counted_weight);
-        let matched_weight = of_total(matched.weight);
+        let called_weight = matched
+            .weight
+            .wrapping_sub(seen_missing)
+            .wrapping_sub(statistics.assumed_weight)
+            .wrapping_sub(seen_not_counted);
+        let weight_called = of_total(called_weight.max(0));
         let reason = self.summaries[score]
             .reason
             .or_else(|| (called == 0 && assumed == 0).then_some(Reason::NoScoredCalls));
@@ -237,11 +298,7 @@ impl<'a> ScoreResults<'a> {
             reason,
             sum,
             panel_sum: self.fold.panel_sum(score, patient).map(|own| {
-                let sex = match self.fold.sex(patient) {
-                    Sex::Female => 0,
-                    Sex::Male => 1,
-                    Sex::Unknown => 2,
-                };
+                let sex = number_of(self.fold.sex(patient));
                 value(own.wrapping_add(matched.panel[sex]))
             }),
             average: if looked_at > 0 {
@@ -251,7 +308,8 @@ impl<'a> ScoreResults<'a> {
             },
             rescaled: (!imputes).then(|| {
                 if allele_count > 0 {
-                    sum * (expected as f64 / allele_count as f64)
+                    let all = expected + absent.copies;
+                    sum * (all as f64 / allele_count as f64)
                 } else {
                     sum
                 }
@@ -260,12 +318,16 @@ impl<'a> ScoreResults<'a> {
             assumed,
             missing,
             not_counted,
-            weight_called: (matched_weight - weight_missing - weight_assumed - weight_not_counted)
-                .max(0.0),
+            weight_called,
             weight_assumed,
             weight_missing,
             weight_not_counted,
-            weight_lost: (1.0 - matched_weight).max(0.0),
+            weight_lost: (1.0
+                - weight_called
+                - weight_assumed
+                - weight_missing
+                - weight_not_counted)
+                .max(0.0),
             allele_count,
             denominator: looked_at,
             dosage_sum: self.fold.dosage_sum(score, patient),

@@ -7,8 +7,9 @@ use varisk_ancestry::{Panel, Projection, ProjectionOptions, ScoreAdjuster};
 use varisk_core::{Analysis, ContigId, ContigSet, GenomeBuild, Patient, Position, Reason, Sex};
 use varisk_knowledge::Bundle;
 use varisk_polygenic::{
-    AmbiguousStrand, ColumnNames, DuplicateRows, FoldOptions, MissingPolicy, PanelFrequencies,
-    PlanOptions, PolygenicScores, RsidResolver, ScorePlan, ScoreSource, UnsupportedRows,
+    AmbiguousStrand, ColumnNames, DuplicateRows, FoldOptions, MIN_COHORT, MissingPolicy,
+    PanelFrequencies, PlanOptions, PolygenicError, PolygenicScores, RsidResolver, ScorePlan,
+    ScoreSource, UnsupportedRows,
 };
 use varisk_readers::SiteAllele;
 use varisk_reference::Reference;
@@ -20,6 +21,7 @@ use crate::arguments::{
     AmbiguousChoice, DuplicatesChoice, ImputeChoice, ScoreFormatChoice, UnsupportedChoice,
 };
 use crate::exit::Refusal;
+use crate::genome::pseudoautosomal;
 use crate::settings::ScoreSettings;
 
 /// Principal components by which scores are adjusted, as pgsc_calc has them.
@@ -166,6 +168,8 @@ impl ScoreContext {
     /// Tables that absolute risk models name.
     pub(crate) fn risk_tables(&self) -> Vec<PathBuf> {
         let sources = self.absolute.iter().flat_map(|(model, _)| model.sources());
+        // The model itself is an input of its own.
+        let sources = sources.filter(|source| source.role != "log_relative_risks");
         let mut paths: Vec<PathBuf> = sources.map(|source| source.path.clone()).collect();
         paths.sort();
         paths.dedup();
@@ -235,21 +239,18 @@ fn refuse_unknown_sex(plan: &ScorePlan, sexes: &[Sex]) -> anyhow::Result<()> {
     let unknown = sexes.iter().filter(|sex| **sex == Sex::Unknown).count();
     match plan.needs_sex().first() {
         Some(score) if unknown > 0 => Err(Refusal::Data(format!(
-            "score '{score}' has alleles on X or Y outside the pseudoautosomal regions, and the sex of {unknown} patients is not recorded; add the column 'sex' to the samplesheet"
+            "score '{score}' has alleles on X or Y outside the pseudoautosomal regions, and the sex of {unknown} patients is not recorded; add the column 'sex' to the samplesheet (or to the labels of a panel)"
         ))
         .into()),
         _ => Ok(()),
     }
 }
 
-/// Patients without whom a cohort's mean says too little, as plink2 has it.
-const MIN_COHORT: usize = 50;
-
 fn fold_options(settings: &ScoreSettings, patients: usize) -> anyhow::Result<FoldOptions> {
     let missing = match (settings.impute, &settings.frequencies) {
-        (ImputeChoice::Cohort, _) if patients < MIN_COHORT => {
+        (ImputeChoice::Cohort, _) if patients < MIN_COHORT as usize => {
             return Err(Refusal::Usage(format!(
-                "--impute cohort takes the mean of the cohort, and {patients} patients are too few (at least {MIN_COHORT}); use --impute frequencies or panel, or leave it out"
+                "the mean that stands for missing calls is taken over at least {MIN_COHORT} people, and there are {patients}; in a run take --impute frequencies or panel or leave it out, in a panel give more people or leave --score out"
             ))
             .into());
         }
@@ -342,6 +343,10 @@ fn score_plan(
             UnsupportedChoice::Refuse => UnsupportedRows::Refuse,
             UnsupportedChoice::Drop => UnsupportedRows::Drop,
         },
+        pseudoautosomal: match &settings.par {
+            Some(path) => Some(pseudoautosomal(path, reference.contigs())?),
+            None => None,
+        },
     };
     let resolver = match (bundle, &settings.rsids) {
         (Some(bundle), Some(field)) => Some(BundleResolver {
@@ -354,22 +359,22 @@ fn score_plan(
     let resolver = resolver
         .as_ref()
         .map(|resolver| resolver as &dyn RsidResolver);
-    Ok(ScorePlan::build(
-        &sources,
-        &options,
-        reference,
-        resolver,
-        frequencies,
-    )?)
+    let plan = ScorePlan::build(&sources, &options, reference, resolver, frequencies);
+    plan.map_err(|error| match error {
+        PolygenicError::Identifiers { .. } if resolver.is_none() => Refusal::Data(format!(
+            "{error}; name the field that holds them with --rsids, such as dbsnp.id"
+        ))
+        .into(),
+        error => error.into(),
+    })
 }
 
 /// Settings that decide which alleles of a score count, and how: a patient's score and that of the
 /// panel must have the same.
 pub(crate) fn matching_settings(settings: &ScoreSettings) -> String {
     format!(
-        "columns={} build={:?} ambiguous={:?} duplicates={:?} unsupported_rows={:?}",
+        "columns={} ambiguous={:?} duplicates={:?} unsupported_rows={:?}",
         settings.columns.as_deref().unwrap_or("-"),
-        settings.build,
         settings.ambiguous,
         settings.duplicates,
         settings.unsupported_rows

@@ -7,7 +7,6 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use varisk_core::Patient;
-use varisk_polygenic::write_sscore;
 use varisk_report::ReportError;
 
 use super::outcome::Outcome;
@@ -64,7 +63,7 @@ fn write(
 }
 
 fn sscore(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
-    let (Some(plan), Some(results)) = (&outcome.context.plan, &outcome.results) else {
+    let Some(plan) = &outcome.context.plan else {
         return Ok(());
     };
     let folder = folder.join(SSCORE_FOLDER);
@@ -72,10 +71,33 @@ fn sscore(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow:
         path: folder.clone(),
         source,
     })?;
-    let ids: Vec<&str> = patients.iter().map(|patient| patient.id.as_str()).collect();
     for (score, info) in plan.scores().iter().enumerate() {
         write(&folder.join(format!("{}.sscore", info.name)), |out| {
-            Ok(write_sscore(results, score, &ids, out)?)
+            let name = &info.name;
+            writeln!(
+                out,
+                "#IID\tALLELE_CT\tNAMED_ALLELE_DOSAGE_SUM\t{name}_AVG\t{name}_SUM"
+            )?;
+            for (patient, own) in patients.iter().enumerate() {
+                let Some(judged) = outcome.judged(score, patient) else {
+                    continue;
+                };
+                let is_computed = judged.value.is_ok();
+                let or_none = |value: Option<f64>| match value.filter(|_| is_computed) {
+                    Some(value) => value.to_string(),
+                    None => "NA".to_owned(),
+                };
+                writeln!(
+                    out,
+                    "{}\t{}\t{}\t{}\t{}",
+                    own.id,
+                    judged.score.allele_count,
+                    or_none(judged.score.dosage_sum),
+                    or_none(Some(judged.score.average)),
+                    or_none(Some(judged.score.sum)),
+                )?;
+            }
+            Ok(())
         })?;
     }
     Ok(())
@@ -99,7 +121,7 @@ fn aggregated(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> any
                 out,
                 "{set}\t{id}\t{name}\t{}\t{}\t{}",
                 number(has_value.then_some(judged.score.sum)),
-                judged.score.allele_count,
+                judged.score.denominator,
                 number(has_value.then_some(judged.score.average)),
             )?;
         }

@@ -103,7 +103,8 @@ impl<'r> Outcome<'r> {
         let own = results.patient(score, patient);
         let covered = own.weight_called + own.weight_assumed;
         let whole = own.reason.map_or(Ok(()), Err);
-        let whole = whole.and(own.rescaled.ok_or(Reason::NoScoreMatches));
+        // Where missing calls are imputed there is nothing to rescale.
+        let whole = whole.map(|()| own.rescaled.unwrap_or(own.sum));
         let (value, flag) = match (whole, self.settings.low_coverage) {
             (Err(reason), _) => (Err(reason), None),
             (Ok(value), _) if covered >= self.settings.min_coverage => (Ok(value), None),

@@ -148,11 +148,6 @@ fn scores_rows(
 ) -> anyhow::Result<RecordBatch> {
     let infos = outcome.context.plan.as_ref().map(|plan| plan.scores());
     let infos = infos.unwrap_or_default();
-    let matched: Vec<u64> = outcome
-        .results
-        .iter()
-        .flat_map(|results| (0..infos.len()).map(|score| results.summary(score).matched_rows))
-        .collect();
     let text = |text: &dyn Fn(usize, usize, &JudgedScore) -> Option<String>| -> ArrayRef {
         let texts = rows
             .iter()
@@ -178,21 +173,22 @@ fn scores_rows(
         text(&|_, score, _| Some(infos[score].name.clone())),
         text(&|_, _, judged| Some(state(judged).to_owned())),
         text(&|_, _, judged| name(judged.value.err().or(judged.flag))),
-        number(&|judged| Some(judged.score.sum)),
-        number(&|judged| judged.score.rescaled),
-        number(&|judged| (judged.score.allele_count > 0).then_some(judged.score.average)),
+        number(&|judged| judged.value.ok().map(|_| judged.score.sum)),
+        number(&|judged| judged.value.ok()),
+        number(&|judged| judged.value.ok().map(|_| judged.score.average)),
         count(&|score, _| infos[score].rows),
-        count(&|score, _| matched[score]),
+        count(&|score, _| infos[score].resolved_rows),
         count(&|_, judged| judged.score.called),
         count(&|_, judged| judged.score.assumed),
         count(&|_, judged| judged.score.missing),
         number(&|judged| Some(judged.score.weight_called)),
         number(&|judged| Some(judged.score.weight_assumed)),
         number(&|judged| Some(judged.score.weight_missing)),
+        number(&|judged| Some(judged.score.weight_not_counted)),
         number(&|judged| Some(judged.score.weight_lost)),
         count(&|_, judged| judged.score.allele_count),
-        number(&|judged| judged.score.dosage_sum),
-        number(&|judged| judged.score.panel_sum),
+        number(&|judged| judged.value.ok().and(judged.score.dosage_sum)),
+        number(&|judged| judged.value.ok().and(judged.score.panel_sum)),
         text(&|_, _, judged| outcome.population(judged.population)),
         number(&|judged| judged.adjusted.percentile),
         number(&|judged| judged.adjusted.z_most_similar),

@@ -70,6 +70,8 @@ pub(super) struct Encoder {
     sexes: Vec<Sex>,
     pub(super) items: Vec<Item>,
     pub(super) dosed: Vec<Dosed>,
+    /// Where the items of a row are made.
+    room: Vec<Item>,
 }
 
 fn index_of(sex: Sex) -> usize {
@@ -99,6 +101,7 @@ impl Encoder {
             sexes: sexes.to_vec(),
             items: Vec::new(),
             dosed: Vec::new(),
+            room: Vec::new(),
         }
     }
 
@@ -141,7 +144,7 @@ impl Encoder {
             let table = self.tables[site as usize][index_of(Sex::Unknown)].0;
             let common = commonest(codes);
             slot.base = Some(table[usize::from(common)]);
-            others(codes, common, &table, &mut self.items);
+            others(codes, common, &table, &mut self.room, &mut self.items);
         }
         slot.items.end = self.items.len();
         self.describe(&mut slot, codes.len());
@@ -276,25 +279,40 @@ fn count(codes: &[u8], code: u8) -> usize {
         .sum()
 }
 
-/// Lists the patients whose code is not the common one and whose class differs too.
-fn others(codes: &[u8], common: u8, table: &[u8; 256], items: &mut Vec<Item>) {
-    const WIDTH: usize = 16;
+/// Codes looked at in one step.
+const WIDTH: usize = 16;
+
+/// Lists the patients whose code is not the common one and whose class differs too; `room` has a
+/// place for each of them. Written without a branch for each patient: at common variants it would be
+/// guessed wrong half the time.
+fn others(
+    codes: &[u8],
+    common: u8,
+    table: &[u8; 256],
+    room: &mut Vec<Item>,
+    items: &mut Vec<Item>,
+) {
     let base = table[usize::from(common)];
-    let skipped = [common; WIDTH];
-    let mut patient = 0;
-    let mut chunks = codes.chunks_exact(WIDTH);
-    for chunk in &mut chunks {
-        if chunk != skipped {
+    room.resize(codes.len() + WIDTH, 0);
+    let (chunks, remainder) = codes.as_chunks::<WIDTH>();
+    let (mut patient, mut found) = (0u32, 0);
+    for chunk in chunks {
+        if *chunk != [common; WIDTH] {
+            let Some(target) = room.get_mut(found..found + WIDTH) else {
+                break;
+            };
+            let mut own = 0;
             for (at, code) in (patient..).zip(chunk) {
                 let of = table[usize::from(*code)];
-                if of != base {
-                    items.push(at << CLASS_BITS | u32::from(of));
-                }
+                target[own & (WIDTH - 1)] = at << CLASS_BITS | u32::from(of);
+                own += usize::from(of != base);
             }
+            found += own;
         }
         patient += WIDTH as u32;
     }
-    for (at, code) in (patient..).zip(chunks.remainder()) {
+    items.extend_from_slice(room.get(..found).unwrap_or_default());
+    for (at, code) in (patient..).zip(remainder) {
         let of = table[usize::from(*code)];
         if of != base {
             items.push(at << CLASS_BITS | u32::from(of));

@@ -72,7 +72,7 @@ fn a_row_that_fits_two_alleles_of_one_place_is_left_out() {
     let fold = world.fold(&[source], &rows, FoldOptions::default());
     let result = fold.results().patient(0, 0);
     assert_eq!((result.reason, result.sum), (None, 1.0));
-    assert!((result.weight_lost - 0.5).abs() < 1e-12);
+    assert!((result.weight_missing - 0.5).abs() < 1e-12);
 
     // From different records neither is known to be meant: in one batch or in two.
     let mut rows = rows;
@@ -210,5 +210,5 @@ fn a_score_without_matches_says_so() {
     let fold = world.fold(&[source], &rows, FoldOptions::default());
     let result = fold.results().patient(0, 0);
     assert_eq!(result.reason, Some(Reason::NoScoreMatches));
-    assert!((result.weight_lost - 1.0).abs() < 1e-12);
+    assert!((result.weight_missing - 1.0).abs() < 1e-12);
 }

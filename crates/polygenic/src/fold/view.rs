@@ -22,6 +22,12 @@ pub(crate) enum AlleleState {
 /// A weight that is part of the sums.
 pub(crate) struct Weighed(Applied);
 
+/// A weight of a row that could be scored and is not, as its patients miss it.
+pub(crate) struct Unfound {
+    /// |weight|, in the score's units.
+    pub(crate) magnitude: i64,
+}
+
 impl Weighed {
     /// |weight|, in the score's units.
     pub(crate) fn magnitude(&self) -> i64 {
@@ -85,6 +91,26 @@ impl PolygenicScores {
             Some(RowReason::NotInData) => AlleleState::Unseen,
             Some(_) => AlleleState::LeftOut,
         }
+    }
+
+    /// The weight of an entry that is not part of the sums; `None` where another candidate of its row
+    /// stands for the row.
+    pub(crate) fn unfound(&self, entry: Entry) -> Option<Unfound> {
+        let special = entry.special().and_then(|at| self.plan.specials.get(at));
+        if let Some(special) = special
+            && let Some(number) = special.group
+        {
+            let bits = self.state.groups.get(&number).copied().unwrap_or(0);
+            let is_refused = bits & (group::SEVERAL_ALLELES | group::TWO_ALLELES) != 0;
+            let is_scored = bits & group::CANDIDATES != 0 && !is_refused;
+            if special.candidate > 0 || is_scored {
+                return None;
+            }
+        }
+        let applied = applied(&self.plan, entry, |_| Some(StrandDecision::Keep))?;
+        Some(Unfound {
+            magnitude: applied.magnitude(),
+        })
     }
 
     pub(crate) fn strand(&self, special: u32) -> Option<StrandDecision> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
-use varisk_core::{ContigSet, PloidyMap, SiteClass, VariantKey};
+use varisk_core::{ContigSet, SiteClass, VariantKey};
 use varisk_reference::Reference;
 
 use super::entries::{Entry, EntryKind, Special};
@@ -426,7 +426,7 @@ fn needs_sex(
     options: &PlanOptions,
     scores: usize,
 ) -> Vec<bool> {
-    let map = PloidyMap::new(contigs, options.build);
+    let map = options.ploidy(contigs);
     let is_sex = |allele: u32| {
         let key = alleles.keys[allele as usize];
         primaries.contig(key).is_some_and(|contig| {

@@ -28,7 +28,7 @@ impl Table {
             optional(
                 "value",
                 F64,
-                "the model's output after activation and calibration; the sum of the score, rescaled to all its matched alleles where calls are missing and nothing is imputed; or the absolute risk (0 to 1). Null where state is 'not_computed'",
+                "the model's output after activation and calibration; the sum of the score, rescaled to all its scorable alleles where calls are missing and nothing is imputed; or the absolute risk (0 to 1). Null where state is 'not_computed'",
             ),
             optional(
                 "lower",
@@ -131,7 +131,7 @@ impl Table {
             optional(
                 "rescaled_sum",
                 F64,
-                "the sum times expected over counted copies: what stands in risk.parquet. Equal to the sum where nothing is missing or everything is imputed",
+                "the sum times the copies that all scorable rows would have over those that were counted: what stands in risk.parquet. It does not depend on who else is in the run. Where missing calls are imputed it is the sum",
             ),
             optional(
                 "average",
@@ -140,9 +140,9 @@ impl Table {
             ),
             required("alleles_total", U64, "rows of the scoring file"),
             required(
-                "alleles_matched",
+                "alleles_scorable",
                 U64,
-                "rows that are matched to an allele of the input",
+                "of these, rows that name an allele of the reference and that the policies on strands and repeated rows leave in: what could be scored, whatever the data have. score_variants.parquet says what became of the others",
             ),
             required(
                 "alleles_called",
@@ -157,7 +157,7 @@ impl Table {
             required(
                 "alleles_missing",
                 U64,
-                "of these, rows without a complete call",
+                "of these, rows without a complete call, those that no record of the data has included",
             ),
             optional(
                 "coverage",
@@ -172,12 +172,17 @@ impl Table {
             optional(
                 "missing",
                 F64,
-                "share that is matched and not called in the patient",
+                "share that could be scored and is not called in the patient, in the data or not",
             ),
             optional(
-                "unmatched",
+                "not_counted",
                 F64,
-                "share of rows without a match: the same for all patients; score_variants.parquet says why. The four shares add up to 1",
+                "share of rows of which the patient has no copy: Y of a female",
+            ),
+            optional(
+                "not_scorable",
+                F64,
+                "share of rows that cannot be scored, the same for all patients. The five shares add up to 1",
             ),
             required(
                 "allele_count",
@@ -296,7 +301,7 @@ impl Table {
             required(
                 "patients_not_assayed",
                 U32,
-                "patients whose file has no record of the site",
+                "patients whose file has no record of the site; all of them where the row is matched to nothing",
             ),
         ],
     };
@@ -341,7 +346,7 @@ impl Table {
             optional(
                 "mahalanobis_p",
                 F64,
-                "share of that population's people who would lie farther from its centre (chi-squared on the squared Mahalanobis distance)",
+                "share of a population's people who would lie farther from its centre (chi-squared on the squared Mahalanobis distance), the greatest over the populations: below 0.001 the patient is off the panel",
             ),
             optional(
                 "components",
