@@ -56,7 +56,7 @@ impl ScoringFile {
                         .to_owned()
                 }));
             };
-            if line.starts_with(b"#") && !line.starts_with(b"#ID\t") {
+            if line.starts_with(b"#") && !is_plink_header(line) {
                 parse_header_line(line, &mut metadata);
                 continue;
             }
@@ -128,6 +128,12 @@ impl ScoringFile {
     pub(crate) fn finish(self) -> Result<String, PolygenicError> {
         self.lines.finish()
     }
+}
+
+/// Whether a line is that of a plink table's column names, which can start with `#`.
+fn is_plink_header(line: &[u8]) -> bool {
+    line.strip_prefix(b"#ID")
+        .is_some_and(|rest| matches!(rest.first(), Some(b'\t' | b' ' | b',')))
 }
 
 /// Stem of a file's name without its compression and format: `a.b` of `x/a.b.txt.gz`.

@@ -102,7 +102,7 @@ fn names_are_unique() {
 
 #[test]
 fn weights_of_any_size_keep_their_precision() {
-    for size in [1e-300, 1e-12, 1.0, 1e12, 1e300] {
+    for size in [1e-250, 1e-12, 1.0, 1e12, 1e300] {
         let world = world();
         let source = world.score(
             "S",
