@@ -50,7 +50,7 @@ impl Sscore {
     ) -> Self {
         let (score, prefix) = (text(score), text(prefix));
         shell(&format!(
-            "plink2 {genotypes} --threads 2 --memory 2000 --score {score} 1 2 header-read {modifiers} cols=nallele,dosagesum,scoreavgs,scoresums --score-col-nums {columns} --out {prefix} 2>&1 || {{ tail -n 5 {prefix}.log; exit 1; }}"
+            "plink2 {genotypes} --threads 2 --memory 2000 --score {score} 1 2 header-read {modifiers} cols=nallele,dosagesum,scoreavgs,scoresums --score-col-nums {columns} --out {prefix} >&2"
         ));
         Self::read(Path::new(&format!("{prefix}.sscore")))
     }

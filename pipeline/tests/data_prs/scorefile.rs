@@ -41,6 +41,14 @@ impl Kind {
             Self::Recessive => (copies - 1.0).max(0.0),
         }
     }
+
+    /// What plink2 adds for a missing call, with a frequency of the effect allele.
+    pub(crate) fn mean(self, frequency: f64) -> f64 {
+        match self {
+            Self::Additive => 2.0 * frequency,
+            Self::Dominant | Self::Recessive => frequency,
+        }
+    }
 }
 
 /// A weight of an allele of a record.

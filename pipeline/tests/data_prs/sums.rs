@@ -11,8 +11,8 @@ use crate::support::oracle::{shared, shell};
 use crate::support::program::{Call, Table, text};
 use crate::{Largest, of_score, prs};
 
-const COHORT: &str = "cohort_vcf/1000g/1kg-phaseIII-v5a.20130502.genotypes.chr22-16-16.5mb.vcf.gz";
-const FASTA: &str = "reference/grch37_chr22_1-22000000.fa.gz";
+pub(crate) const COHORT: &str = "cohort_vcf/1000g/1kg-phaseIII-v5a.20130502.genotypes.chr22-16-16.5mb.vcf.gz";
+pub(crate) const FASTA: &str = "reference/grch37_chr22_1-22000000.fa.gz";
 pub(crate) const CONTIG_22: &str = "##contig=<ID=22,length=51304566>";
 
 /// GA here is deleted to G and inserted to GAA, which is G to GA: a row of GA and G matches both, and
@@ -140,7 +140,7 @@ impl World {
             let record = &self.genotypes.records[own.record];
             let weight = own.as_f64();
             let table = [0.0, 1.0, 2.0].map(|copies| weight * kind.counted(copies));
-            let missing = mean.map_or(0.0, |mean| weight * kind.counted(2.0 * mean(own)));
+            let missing = mean.map_or(0.0, |mean| weight * kind.mean(mean(own)));
             for (sum, call) in sums.iter_mut().zip(&record.calls) {
                 *sum += if call[0] == MISSING {
                     missing
@@ -258,7 +258,6 @@ fn missing_calls() {
 
 /// The mean by a field of a bundle; plink2 reads the same numbers with `--read-freq`.
 fn given_frequencies(world: &World) {
-    // A field of a bundle is one number an allele: records of two alleles.
     let records = &world.genotypes.records;
     let known = |own: &Weight| -> f64 {
         // In 32 bits, as a bundle holds them.
@@ -274,19 +273,15 @@ fn given_frequencies(world: &World) {
     let mut afreq = String::from("#CHROM\tID\tREF\tALT\tALT_FREQS\tOBS_CT\n");
     for own in &world.weights {
         let record = &records[own.record];
-        // All alternates have one frequency.
-        let count = record.alleles.len() - 1;
-        let each = format!("{}", known(own) as f32 / if count > 1 { 4.0 } else { 1.0 });
-        let all = vec![each; count].join(",");
+        // The frequency of REF is that which the row's own ALT leaves: others must not have any.
+        let named = own.effect.max(own.other);
+        let all = (1..record.alleles.len()).map(|allele| {
+            if allele == usize::from(named) { known(own).to_string() } else { "0".to_owned() }
+        });
+        let all = all.collect::<Vec<_>>().join(",");
         let (reference, alternates) = (&record.alleles[0], record.alleles[1..].join(","));
-        sites += &format!(
-            "22\t{}\t.\t{reference}\t{alternates}\t.\t.\tAF={all}\n",
-            record.position
-        );
-        afreq += &format!(
-            "22\t{}\t{reference}\t{alternates}\t{all}\t5008\n",
-            record.id()
-        );
+        sites += &format!("22\t{}\t.\t{reference}\t{alternates}\t.\t.\tAF={all}\n", record.position);
+        afreq += &format!("22\t{}\t{reference}\t{alternates}\t{all}\t5008\n", record.id());
     }
     let (vcf, frequencies) = (world.at("sites.vcf"), world.at("known.afreq"));
     std::fs::write(&vcf, sites).expect("a file");
@@ -305,15 +300,7 @@ fn given_frequencies(world: &World) {
         .with("--frequencies", "known.af")
         .with("--knowledge", text(&world.at("bundle")))
         .succeed();
-    let frequency = |own: &Weight| {
-        let count = records[own.record].alleles.len() - 1;
-        let alternate = known(own) / if count > 1 { 4.0 } else { 1.0 };
-        if own.effect == 0 {
-            1.0 - alternate * count as f64
-        } else {
-            alternate
-        }
-    };
+    let frequency = |own: &Weight| if own.effect == 0 { 1.0 - known(own) } else { known(own) };
     for kind in Kind::ALL {
         let theirs = world.plink(kind, &format!("--read-freq {}", text(&frequencies)), "");
         let expected = world.expected(kind, Some(&frequency));
