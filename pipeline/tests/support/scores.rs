@@ -101,6 +101,17 @@ pub(crate) fn assert_same_files(folder: &Path, expected: &BTreeMap<String, Vec<u
     assert!(differ.is_empty(), "{what}: {differ:?} differ");
 }
 
+/// The base that a transition makes of a base: the two never are complements of each other.
+pub(crate) fn transition(base: &str) -> &'static str {
+    match base {
+        "A" => "G",
+        "C" => "T",
+        "G" => "A",
+        "T" => "C",
+        base => panic!("'{base}' is no base"),
+    }
+}
+
 /// A row of a scoring file as it stands there, by column.
 pub(crate) type Row = BTreeMap<String, String>;
 
@@ -238,10 +249,10 @@ pub(crate) fn copies(
 pub(crate) struct Expected {
     pub(crate) sum: f64,
     pub(crate) called: usize,
-    pub(crate) matched: usize,
+    pub(crate) scorable: usize,
     pub(crate) total: usize,
     pub(crate) weight_called: f64,
-    pub(crate) weight_matched: f64,
+    pub(crate) weight_scorable: f64,
     pub(crate) weight_total: f64,
     pub(crate) copies: f64,
     pub(crate) dosage: f64,
@@ -269,8 +280,8 @@ pub(crate) fn expected(
         };
         let columns = &vcf.records[found.record];
         let place = place(&columns[0], columns[1].parse().expect("a position"));
-        sums.matched += 1;
-        sums.weight_matched += weight.abs();
+        sums.scorable += 1;
+        sums.weight_scorable += weight.abs();
         let one = if is_male && place == Place::X {
             1.0
         } else {
@@ -292,7 +303,7 @@ pub(crate) fn expected(
         sums.called += 1;
         sums.weight_called += weight.abs();
         sums.copies += expected;
-        sums.dosage += counted;
+        sums.dosage += copies;
         sums.sum += weight * counted;
     }
     sums
