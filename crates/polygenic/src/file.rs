@@ -63,6 +63,9 @@ impl ScoringFile {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
+            if line.iter().any(|byte| *byte < b'\t') || std::str::from_utf8(line).is_err() {
+                return Err(refuse("is no text; give a scoring file".to_owned()));
+            }
             let layout = Layout::of(line, &metadata, source, options).map_err(refuse)?;
             return Ok(Self {
                 lines,

@@ -79,13 +79,6 @@ impl Layout {
                 name.trim().trim_matches('"').to_owned()
             })
             .collect();
-        for (index, name) in names.iter().enumerate() {
-            if !name.is_empty() && names[..index].contains(name) {
-                return Err(format!(
-                    "has column {name} twice; remove one of the columns"
-                ));
-            }
-        }
         let find = |name: &str| names.iter().position(|column| column == name);
         let any = |options: &[&str]| options.iter().find_map(|name| find(name));
         let chosen = |given: &Option<String>, usual: &[&str]| match given {
@@ -109,6 +102,13 @@ impl Layout {
                     shown(&names)
                 )
             });
+        }
+        for (index, name) in names.iter().enumerate() {
+            if !name.is_empty() && names[..index].contains(name) {
+                return Err(format!(
+                    "has column {name} twice; remove one of the columns"
+                ));
+            }
         }
         if find("accession").is_some() && find("row_nr").is_some() {
             return Err(

@@ -125,6 +125,17 @@ impl Rows {
             });
         }
         let sha256 = file.finish()?;
+        let nowhere = self.scores[first].lost.get(&RowReason::NoPosition);
+        if nowhere.is_some_and(|lost| lost.rows == count) {
+            return Err(PolygenicError::File {
+                path: source.path.clone(),
+                detail: format!(
+                    "has neither a position nor an identifier in any row; take the file that the \
+                     PGS Catalog harmonised to {}",
+                    options.build.name()
+                ),
+            });
+        }
         for (score, total) in self.scores[first..].iter_mut().zip(totals) {
             score.rows = count;
             score.total_weight = total;
@@ -228,13 +239,16 @@ impl Rows {
             return Ok(());
         }
         let Some(resolver) = resolver else {
+            let build = options.build.name();
+            let what = match &file.metadata().harmonised_build {
+                Some(other) => format!("has positions on {other} only, but the run is on {build}"),
+                None => "names variants by identifier only".to_owned(),
+            };
             return Err(PolygenicError::File {
                 path: source.path.clone(),
                 detail: format!(
-                    "names variants by identifier only; take the file that the PGS Catalog \
-                     harmonised to {}, or add a source of identifiers (dbSNP) to the knowledge \
-                     bundle",
-                    options.build.name()
+                    "{what}; take the file that the PGS Catalog harmonised to {build}, or add a \
+                     source of identifiers (dbSNP) to the knowledge bundle"
                 ),
             });
         };
