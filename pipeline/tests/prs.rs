@@ -1,14 +1,16 @@
 //! Scores of the bundled cohort against what the generator and plain arithmetic say.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use crate::support::cohort::{Vcf, csv};
 use crate::support::demo::run;
 use crate::support::program::{Call, Table, hashes, run_record, testdata, text};
-use crate::support::refusal::{SECRET_PATIENT, secret_prs};
+use crate::support::refusal::{SECRET_PATIENT, secret_prs, write};
 use crate::support::scores::{
-    assert_close, cell, expected, files, number, panel, patients, prs, rows, rows_of, with_all,
+    COLUMNS, assert_close, cell, expected, files, number, panel, patients, prs, prs_of, rows,
+    rows_of, scoring_file, with_all,
 };
 
 /// Shares of a score's weight; they add up to 1.
@@ -82,6 +84,267 @@ fn shares_and_counts() {
             let shares = shares.map(|name| number(&table, patient, score, name).expect("a share"));
             assert_close(Some(shares.iter().sum()), 1.0, "all shares");
         }
+    }
+}
+
+/// Alleles of X in and outside the pseudoautosomal regions, of Y and of the mitochondria: copies by the
+/// sex of the patient.
+#[test]
+fn places_of_one_copy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let vcf = Vcf::bundled();
+    let alleles = vcf.alleles();
+    let is_base = |text: &str| ["A", "C", "G", "T"].contains(&text);
+    let file_rows = alleles.iter().filter(|(allele, ..)| {
+        let same = alleles.iter().filter(|(other, ..)| {
+            (&other.contig, other.position) == (&allele.contig, allele.position)
+        });
+        ["chrX", "chrY", "chrM"].contains(&allele.contig.as_str())
+            && is_base(&allele.reference)
+            && is_base(&allele.alternate)
+            && same.count() == 1
+    });
+    // Effect alleles are ALT and REF in turn.
+    let file_rows: Vec<String> = file_rows
+        .zip(1..)
+        .map(|((allele, ..), number)| {
+            let (mut effect, mut other) = (&allele.alternate, &allele.reference);
+            if number % 2 == 0 {
+                (effect, other) = (other, effect);
+            }
+            let (contig, position) = (&allele.contig[3..], allele.position);
+            format!("{contig}\t{position}\t{effect}\t{other}\t{number}")
+        })
+        .collect();
+    assert!(file_rows.len() > 100);
+    let score = scoring_file(folder.path(), "PLACES", COLUMNS, file_rows);
+    let output = folder.path().join("report");
+    prs_of(&output, &score)
+        .with("--min-coverage", "0")
+        .succeed();
+    let table = Table::read(&output, "scores");
+    let rows = rows(&score);
+    for (sample, (patient, is_male)) in patients().iter().enumerate() {
+        let own = expected(&vcf, sample, *is_male, &rows, false);
+        let check = |column: &str, expected: f64| {
+            let found = number(&table, patient, "PLACES", column);
+            assert_close(found, expected, &format!("{patient} {column}"));
+        };
+        check("sum", own.sum);
+        check("allele_count", own.copies);
+        check("rescaled_sum", own.sum * own.expected_copies / own.copies);
+        check("coverage", own.weight_called / own.weight_total);
+        check("not_counted", own.weight_not_counted / own.weight_total);
+        let shares = SHARES.map(|name| number(&table, patient, "PLACES", name).expect("a share"));
+        assert_close(Some(shares.iter().sum()), 1.0, "all shares");
+        assert_eq!(own.weight_not_counted > 0.0, !is_male, "{patient}");
+    }
+}
+
+/// The layouts of other programs have the numbers of the tables.
+#[test]
+fn other_layouts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("report");
+    with_all(prs(&output), &panel(folder.path()))
+        .with("--sampleset", "toy-set")
+        .with("--min-coverage", "0.8")
+        .succeed();
+    let scores = Table::read(&output, "scores");
+    let ancestry = Table::read(&output, "ancestry");
+    let read = |name: &str| -> Vec<BTreeMap<String, String>> {
+        let bytes = std::fs::read(output.join(name)).expect("a file");
+        let mut text = String::new();
+        if name.ends_with(".gz") {
+            flate2::read::MultiGzDecoder::new(bytes.as_slice())
+                .read_to_string(&mut text)
+                .expect("gzip");
+        } else {
+            text = String::from_utf8(bytes).expect("text");
+        }
+        let mut lines = text.lines();
+        let names: Vec<&str> = lines.next().expect("names").split('\t').collect();
+        lines
+            .map(|line| {
+                let cells: Vec<&str> = line.split('\t').collect();
+                assert_eq!(cells.len(), names.len(), "{name}: {line}");
+                let pairs = names.iter().zip(cells);
+                pairs
+                    .map(|(name, cell)| ((*name).to_owned(), cell.to_owned()))
+                    .collect()
+            })
+            .collect()
+    };
+    let parsed = |text: &str| text.parse::<f64>().ok();
+    let check = |row: &BTreeMap<String, String>, score: &str, pairs: &[(&str, &str)]| {
+        let patient = row.get("IID").or(row.get("#IID")).expect("a patient");
+        for (name, column) in pairs {
+            let expected = number(&scores, patient, score, column);
+            let found = parsed(&row[*name]);
+            match (found, expected) {
+                (None, None) => {}
+                (found, Some(expected)) => {
+                    assert_close(found, expected, &format!("{patient} {score} {name}"));
+                }
+                other => panic!("{patient} {score} {name}: {other:?}"),
+            }
+        }
+    };
+    for score in SCORES {
+        let rows = read(&format!("sscore/{score}.sscore"));
+        assert_eq!(rows.len(), 48);
+        for row in &rows {
+            let pairs = [("ALLELE_CT", "allele_count")];
+            check(row, score, &pairs);
+            assert!(row.contains_key("NAMED_ALLELE_DOSAGE_SUM"));
+        }
+    }
+    let aggregated = read("aggregated_scores.txt.gz");
+    assert_eq!(aggregated.len(), 96);
+    for row in &aggregated {
+        assert_eq!(row["sampleset"], "toy-set");
+        check(
+            row,
+            &row["PGS"],
+            &[
+                ("SUM", "sum"),
+                ("AVG", "average"),
+                ("DENOM", "allele_count"),
+            ],
+        );
+    }
+    let adjusted = read("toy-set_pgs.txt.gz");
+    assert_eq!(adjusted.len(), 96);
+    for row in &adjusted {
+        let pairs = [
+            ("SUM", "panel_sum"),
+            ("Z_MostSimilarPop", "z_most_similar_population"),
+            ("Z_norm1", "z_norm1"),
+            ("Z_norm2", "z_norm2"),
+            ("percentile_MostSimilarPop", "percentile"),
+        ];
+        check(row, &row["PGS"], &pairs);
+    }
+    let similarity = read("toy-set_popsimilarity.txt.gz");
+    let found: Vec<(&str, Option<&str>)> = similarity
+        .iter()
+        .map(|row| (row["IID"].as_str(), Some(row["MostSimilarPop"].as_str())))
+        .collect();
+    let patients = ancestry.texts("patient").into_iter();
+    let expected: Vec<_> = patients.zip(ancestry.column("population")).collect();
+    assert_eq!(found, expected);
+    assert!(similarity.iter().all(|row| parsed(&row["PC10"]).is_some()));
+}
+
+/// Other ways of writing the same score give the same tables.
+#[test]
+fn the_same_score_said_otherwise() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let usual = folder.path().join("usual");
+    let original = testdata("scores/TOY1.txt");
+    prs_of(&usual, &original).succeed();
+    let usual = Table::read(&usual, "scores");
+    let text = std::fs::read_to_string(&original).expect("a scoring file");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text.as_bytes()).expect("bytes in memory");
+    let gzip = gzip.finish().expect("bytes in memory");
+    let renamed = text
+        .replace("effect_allele", "A1")
+        .replace("other_allele", "A2")
+        .replace("effect_weight", "BETA");
+    let table = text.lines().filter(|line| !line.starts_with('#'));
+    let commas: String = table.map(|line| line.replace('\t', ",") + "\n").collect();
+    let chromosomes: String = text
+        .lines()
+        .map(|line| match line.strip_prefix('\t') {
+            Some(rest) => format!("\tchr{rest}\n"),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    let map = "effect_allele=A1,other_allele=A2,effect_weight=BETA";
+    let ways: [(&str, Vec<u8>, Option<&str>); 6] = [
+        ("TOY1.txt.gz", gzip, None),
+        ("renamed.txt", renamed.into_bytes(), Some(map)),
+        ("TOY1.csv", commas.into_bytes(), None),
+        ("windows.txt", text.replace('\n', "\r\n").into_bytes(), None),
+        ("mark.txt", format!("\u{feff}{text}").into_bytes(), None),
+        ("chromosomes.txt", chromosomes.into_bytes(), None),
+    ];
+    for (name, bytes, map) in ways {
+        let output = folder.path().join(format!("of-{name}"));
+        let call = prs_of(&output, &write(folder.path(), name, bytes));
+        let call = match map {
+            Some(map) => call.with("--score-columns", map),
+            None => call,
+        };
+        call.succeed();
+        let table = Table::read(&output, "scores");
+        for column in &usual.names {
+            assert_eq!(
+                table.column(column),
+                usual.column(column),
+                "{name} {column}"
+            );
+        }
+    }
+}
+
+/// Several columns of weights are several scores.
+#[test]
+fn columns_of_weights() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let original = testdata("scores/TOY1.txt");
+    let twice = rows(&original).into_iter().map(|row| {
+        let weight: f64 = row["effect_weight"].parse().expect("a number");
+        let names = ["chr_name", "chr_position", "effect_allele", "other_allele"];
+        let cells = names.map(|name| row[name].as_str()).join("\t");
+        format!("{cells}\t{}\t{}", row["effect_weight"], 2.0 * weight)
+    });
+    let columns = "chr_name\tchr_position\teffect_allele\tother_allele\tONE\tTWO";
+    let score = scoring_file(folder.path(), "BOTH", columns, twice);
+    let [one, both] = ["one", "both"].map(|name| folder.path().join(name));
+    prs_of(&one, &original).succeed();
+    prs_of(&both, &score)
+        .with("--score-columns", "effect_weight=ONE+TWO")
+        .succeed();
+    let [one, both] = [&one, &both].map(|folder| Table::read(folder, "scores"));
+    for (patient, _) in patients() {
+        for column in ["sum", "rescaled_sum", "coverage"] {
+            let own = number(&one, &patient, "TOY1", column).expect("a number");
+            let factor = if column == "coverage" { 1.0 } else { 2.0 };
+            assert_close(number(&both, &patient, "BOTH_ONE", column), own, column);
+            assert_close(
+                number(&both, &patient, "BOTH_TWO", column),
+                factor * own,
+                column,
+            );
+        }
+    }
+}
+
+/// Rows that nobody can score are refused, or counted as lost.
+#[test]
+fn rows_that_are_not_supported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = ["1\t1998\tG\tA\t3", "6\t100\tHLA-B*27:05\t\t1"].map(str::to_owned);
+    let score = scoring_file(folder.path(), "HLA", COLUMNS, rows);
+    let output = folder.path().join("report");
+    prs_of(&output, &score)
+        .with("--unsupported-rows", "drop")
+        .succeed();
+    let log = Table::read(&output, "score_variants");
+    assert_eq!(log.column("reason"), [None, Some("hla_allele")]);
+    let table = Table::read(&output, "scores");
+    for (patient, _) in patients() {
+        assert_close(
+            number(&table, &patient, "HLA", "not_scorable"),
+            0.25,
+            &patient,
+        );
+        assert_eq!(
+            number(&table, &patient, "HLA", "alleles_scorable"),
+            Some(1.0)
+        );
     }
 }
 

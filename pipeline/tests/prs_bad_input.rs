@@ -705,7 +705,7 @@ fn panels_that_cannot_be_built() {
             ),
             (
                 "frequency above one half",
-                DATA,
+                USAGE,
                 &|_, call| call.with("--min-maf", "0.6"),
                 &["0.6"],
             ),

@@ -8,7 +8,7 @@ use crate::resume::{records_saved, signal, start, wait_for};
 use crate::support::bundle::bundle;
 use crate::support::cohort::Vcf;
 use crate::support::program::{Call, run_record, testdata, text};
-use crate::support::refusal::write;
+use crate::support::refusal::{assert_refused, write};
 use crate::support::scores::{assert_same_files, files, panel, prs, with_all};
 
 /// A change of a call that must not change the tables.
@@ -238,4 +238,90 @@ fn interrupted_and_resumed() {
     assert_same_files(&output, &files(&whole), "resumed");
     let [own, whole] = [&output, &whole].map(|folder| run_record(folder));
     assert_eq!(own["counts"], whole["counts"]);
+}
+
+/// What a run began with must be there, unchanged, where it is taken up or merged.
+#[test]
+fn inputs_that_change_before_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    let panel = panel(path);
+    let originals = [
+        "scores/TOY1.txt",
+        "absolute-risk/model.toml",
+        "absolute-risk/incidence.csv",
+        "absolute-risk/mortality.csv",
+    ];
+    for name in originals {
+        let bytes = std::fs::read(testdata(name)).expect("a file");
+        let name = name.rsplit('/').next().expect("a name");
+        std::fs::write(path.join(name), bytes).expect("a copy");
+    }
+    let call = |output: &Path| {
+        with_all(prs(output), &panel)
+            .with("--score", text(&path.join("TOY1.txt")))
+            .with("--absolute-risk", text(&path.join("model.toml")))
+    };
+    let shard = path.join("shard");
+    call(&shard).with("--shard", "1/1").succeed();
+    let output = path.join("report");
+    let child = stopped_after(&slow(call(&output)), &path.join("report.partial/work"), 100);
+    signal(&child, "TERM");
+    child.wait_with_output().expect("the program ends");
+    let merged = path.join("merged");
+    let merge = Call::new("merge")
+        .also(&text(&shard), "")
+        .with("--output", text(&merged));
+    let resume = call(&output).also("--resume", "");
+    let panel_table = panel.join("scores.parquet");
+    let files = ["TOY1.txt", "incidence.csv", "model.toml"].map(|name| path.join(name));
+    for file in files
+        .iter()
+        .chain([&panel_table, &panel.join("ancestry.json")])
+    {
+        let name = file
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name");
+        let own = std::fs::read(file).expect("a file");
+        std::fs::remove_file(file).expect("the file goes");
+        for (what, call) in [("merge", &merge), ("resume", &resume)] {
+            let refused = call.run();
+            let parts = [name];
+            assert_refused(&format!("{what} without {name}"), &refused, 66, &parts);
+        }
+        // A number or a letter changed, so that the file still is what it is.
+        let changed = match name {
+            "TOY1.txt" => String::from_utf8_lossy(&own)
+                .replacen("0.063512", "0.963512", 1)
+                .into_bytes(),
+            "incidence.csv" => String::from_utf8_lossy(&own)
+                .replacen("0.000160", "0.000960", 1)
+                .into_bytes(),
+            "model.toml" => String::from_utf8_lossy(&own)
+                .replacen("= 1.6", "= 1.7", 1)
+                .into_bytes(),
+            _ => own.iter().map(|byte| byte ^ 1).collect(),
+        };
+        assert_ne!(changed, own);
+        std::fs::write(file, changed).expect("the file is changed");
+        for (what, call) in [("merge", &merge), ("resume", &resume)] {
+            let refused = call.run();
+            let code = refused.code;
+            assert!(
+                code == Some(64) || code == Some(65),
+                "{what} with another {name}: {code:?} {}",
+                refused.stderr
+            );
+        }
+        assert!(!merged.exists() && !output.exists(), "{name}");
+        std::fs::write(file, own).expect("the file as it was");
+    }
+    merge.succeed();
+    resume.succeed();
+    assert_same_files(&output, &files_of(&merged), "merged and resumed");
+}
+
+fn files_of(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    files(folder)
 }

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::support::bundle::{bundle, bundle_of};
-use crate::support::cohort::{Allele, Vcf};
+use crate::support::cohort::{Allele, Place, Vcf};
 use crate::support::genome::Genome;
 use crate::support::program::{Call, Table, run_record, testdata, text};
 use crate::support::refusal::write;
 use crate::support::scores::{
-    COLUMNS, assert_close, cell, expected, number, patients, prs, prs_of, rows, scoring_file,
-    transition,
+    COLUMNS, assert_close, cell, copies, expected, find, is_ambiguous, number, patients, prs,
+    prs_of, rows, scoring_file, transition,
 };
 
 #[test]
@@ -215,17 +215,7 @@ fn ambiguous_strands_by_the_cohort() {
     let log = Table::read(&few, "score_variants");
     assert_eq!(log.column("reason")[..4], [Some("ambiguous_frequency"); 4]);
 
-    let mut doubled = Vcf::bundled();
-    let twins: Vec<String> = doubled
-        .samples
-        .iter()
-        .map(|name| format!("{name}b"))
-        .collect();
-    doubled.samples.extend(twins);
-    for record in &mut doubled.records {
-        let own = record[9..].to_vec();
-        record.extend(own);
-    }
+    let doubled = doubled();
     let output = folder.path().join("report");
     prs_of(&output, &score)
         .without("--samplesheet")
@@ -380,6 +370,74 @@ fn imputed_means() {
             );
         }
     }
+}
+
+/// The mean of a cohort of 96.
+#[test]
+fn means_of_the_cohort() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let vcf = doubled();
+    let rows = rows(&testdata("scores/TOY1.txt"));
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter(|row| row["chr_name"] == "1" && !is_ambiguous(row))
+        .filter(|row| find(&vcf, row).is_some())
+        .collect();
+    let names = [
+        "chr_name",
+        "chr_position",
+        "effect_allele",
+        "other_allele",
+        "effect_weight",
+    ];
+    let lines = rows
+        .iter()
+        .map(|row| names.map(|name| row[name].as_str()).join("\t"));
+    let score = scoring_file(folder.path(), "MEANS", COLUMNS, lines);
+    let output = folder.path().join("report");
+    prs_of(&output, &score)
+        .without("--samplesheet")
+        .with("--vcf", write(folder.path(), "doubled.vcf", vcf.text()))
+        .with("--impute", "cohort")
+        .succeed();
+    let table = Table::read(&output, "scores");
+    let mut sums = vec![0.0; vcf.samples.len()];
+    let mut missing = 0;
+    for row in &rows {
+        let found = find(&vcf, row).expect("an allele");
+        let weight: f64 = row["effect_weight"].parse().expect("a number");
+        let copies: Vec<Option<f64>> = (0..vcf.samples.len())
+            .map(|sample| {
+                let genotype = vcf.genotype(found.record, sample, found.index);
+                let own = copies(&found, Place::Autosomal, &genotype, false);
+                own.map(|(copies, _)| copies)
+            })
+            .collect();
+        let called: Vec<f64> = copies.iter().flatten().copied().collect();
+        let mean = called.iter().sum::<f64>() / called.len() as f64;
+        missing += copies.len() - called.len();
+        for (sum, copies) in sums.iter_mut().zip(copies) {
+            *sum += weight * copies.unwrap_or(mean);
+        }
+    }
+    assert!(missing > 20, "{missing}");
+    for (sample, sum) in vcf.samples.iter().zip(sums) {
+        for column in ["sum", "rescaled_sum"] {
+            assert_close(number(&table, sample, "MEANS", column), sum, sample);
+        }
+    }
+}
+
+/// The cohort with everybody twice.
+fn doubled() -> Vcf {
+    let mut vcf = Vcf::bundled();
+    let twins: Vec<String> = vcf.samples.iter().map(|name| format!("{name}b")).collect();
+    vcf.samples.extend(twins);
+    for record in &mut vcf.records {
+        let own = record[9..].to_vec();
+        record.extend(own);
+    }
+    vcf
 }
 
 /// One person's dosages: (position, FORMAT, values, copies by DS, copies by GP, copies by GT).

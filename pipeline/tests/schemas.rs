@@ -156,6 +156,17 @@ tf32 = false
 top = 4
 ignore_unlisted_samples = true
 checkpoint_seconds = 30.0
+scores = ["scores/TOY1.txt", "scores/TOY2.txt"]
+score_build = "other"
+ambiguous = "keep"
+duplicates = "sum"
+unsupported_rows = "drop"
+impute = "none"
+dosages = "gt"
+min_coverage = 0.0
+low_coverage = "flag"
+score_formats = ["sscore", "pgsc-calc"]
+sampleset = "toy"
 "#;
 
 /// What the schema takes, the program takes; paths are relative to the file.
@@ -174,6 +185,9 @@ fn settings() {
         with("threads", json!(5000)),
         with("device", json!("tpu")),
         with("models", json!([])),
+        with("impute", json!("mean")),
+        with("min_coverage", json!(1.5)),
+        with("score_formats", json!(["plink"])),
     ];
     check("config.schema.json", std::slice::from_ref(&value), &unsound);
 

@@ -227,12 +227,9 @@ pub(crate) fn copies(
         Place::Y => return None,
         Place::Mitochondrial => 1.0,
     };
-    // Homozygous calls of one copy are written with two.
+    // A call of two where one copy is expected counts once, with the alternate allele if it is there.
     let alternates = if called > expected {
-        if own != 0.0 && own != called {
-            return None;
-        }
-        own * expected / called
+        f64::from(own > 0.0)
     } else {
         own
     };
@@ -254,6 +251,7 @@ pub(crate) struct Expected {
     pub(crate) weight_called: f64,
     pub(crate) weight_scorable: f64,
     pub(crate) weight_total: f64,
+    pub(crate) weight_not_counted: f64,
     pub(crate) copies: f64,
     pub(crate) dosage: f64,
     pub(crate) expected_copies: f64,
@@ -282,10 +280,15 @@ pub(crate) fn expected(
         let place = place(&columns[0], columns[1].parse().expect("a position"));
         sums.scorable += 1;
         sums.weight_scorable += weight.abs();
-        let one = if is_male && place == Place::X {
-            1.0
-        } else {
-            2.0
+        let one = match place {
+            Place::X if is_male => 1.0,
+            Place::Y if is_male => 1.0,
+            Place::Y => {
+                sums.weight_not_counted += weight.abs();
+                continue;
+            }
+            Place::Mitochondrial => 1.0,
+            Place::Autosomal | Place::X => 2.0,
         };
         sums.expected_copies += one;
         let genotype = vcf.genotype(found.record, sample, found.index);
