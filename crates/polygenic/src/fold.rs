@@ -15,13 +15,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use varisk_core::{
-    Analysis, AnalysisError, AnalysisOutput, FeatureTable, Patient, Reason, Sex, SiteBatch,
-    load_fold, save_fold,
+    Analysis, AnalysisError, AnalysisOutput, Patient, Sex, SiteBatch, load_fold, save_fold,
 };
 
 pub(crate) use state::{AlleleCounts, StrandDecision};
 pub(crate) use terms::TermValue;
-pub(crate) use view::{AlleleState, Conflicts, Imputed};
+pub(crate) use view::{AlleleState, Conflicts};
 
 use crate::results::ScoreResults;
 use crate::{PolygenicError, ScorePlan};
@@ -184,34 +183,9 @@ impl Analysis for PolygenicScores {
         Ok(())
     }
 
-    fn finish(&self, patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {
-        let results = self.results();
-        let mut features = FeatureTable::default();
-        for score in 0..results.scores() {
-            let name = &results.info(score).name;
-            let mut columns = [const { Vec::<Result<f64, Reason>>::new() }; 4];
-            for patient in 0..patients.len().min(results.patients()) {
-                let result = results.patient(score, patient);
-                let values = [
-                    result.sum,
-                    result.average,
-                    result.weight_called + result.weight_assumed,
-                    result.weight_assumed,
-                ];
-                for (at, (column, value)) in columns.iter_mut().zip(values).enumerate() {
-                    // Coverage is known where the score is not.
-                    let reason = result.reason.filter(|_| at < 2);
-                    column.push(reason.map_or(Ok(value), Err));
-                }
-            }
-            let names = ["sum", "average", "coverage", "assumed"];
-            for (column, what) in columns.into_iter().zip(names) {
-                features.insert(format!("polygenic.{name}.{what}"), column);
-            }
-        }
-        Ok(AnalysisOutput {
-            features,
-            tables: Vec::new(),
-        })
+    /// Nothing: thousands of scores make millions of features, of which hardly any is asked for.
+    /// [`PolygenicScores::results`] gives what is.
+    fn finish(&self, _: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {
+        Ok(AnalysisOutput::default())
     }
 }

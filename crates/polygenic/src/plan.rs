@@ -146,12 +146,17 @@ impl ScorePlan {
     }
 
     /// Places at which a record can matter to a score, sorted, each once: normalised positions of
-    /// all candidates, positions as the files write them, and for an insertion or deletion in a
-    /// repeat the places further right at which it can be written too.
+    /// all candidates, positions as the files write them (of rows that can be scored), and for an
+    /// insertion or deletion in a repeat the places further right at which it can be written too.
     #[must_use]
     pub fn wanted(&self) -> Vec<(ContigId, Position)> {
         let place = |key: u64| Some((self.primaries.contig(key)?, position_of(key)));
-        let sites = self.sites.keys.iter().filter_map(|key| place(*key));
+        let sites = (0..).zip(&self.sites.keys).filter_map(|(site, key)| {
+            match self.sites.resolution(site) {
+                Resolution::Lost(_) => None,
+                Resolution::One(_) | Resolution::Choice(_) => place(*key),
+            }
+        });
         let alleles = self.alleles.keys.iter().filter_map(|key| place(*key));
         let mut wanted: Vec<(ContigId, Position)> = sites.chain(alleles).collect();
         for (key, shift) in &self.shifts {

@@ -5,7 +5,7 @@
 
 use varisk_core::{Reason, Sex, SiteClass};
 
-use crate::fold::{AlleleState, Conflicts, Imputed, PolygenicScores, TermValue};
+use crate::fold::{AlleleState, Conflicts, PolygenicScores, TermValue};
 use crate::{EffectType, MissingPolicy, ScoreInfo};
 
 /// What the data have of a score.
@@ -131,28 +131,25 @@ impl<'a> ScoreResults<'a> {
             for at in range[0] as usize..range[1] as usize {
                 let entry = plan.entries[at];
                 let own = &mut matched[entry.score() as usize];
-                let state = fold.allele_state(allele, entry);
-                if let AlleleState::Scored(applied) = &state {
+                let place = plan.place(allele);
+                let site = || {
+                    place.map_or(SiteClass::Autosomal, |(contig, position)| {
+                        ploidy.class(contig, position)
+                    })
+                };
+                if plan.has_panel() && place.is_some() && fold.seen(allele) == 0 {
+                    for (term, sex) in own.panel.iter_mut().zip(SEXES) {
+                        let copies = site().expected_ploidy(sex).unwrap_or(2);
+                        *term = term.wrapping_add(fold.panel_term(allele, entry, copies));
+                    }
+                }
+                if let AlleleState::Scored(applied) = fold.allele_state(allele, entry) {
                     own.rows += 1;
                     own.plain_rows += 1;
                     own.weight = own.weight.wrapping_add(applied.magnitude());
-                    continue;
-                }
-                let place = plan.place(allele);
-                let site = place.map_or(SiteClass::Autosomal, |(contig, position)| {
-                    ploidy.class(contig, position)
-                });
-                if let Some(unfound) = fold.unfound(entry) {
+                } else if let Some(unfound) = fold.unfound(entry) {
                     for (absent, sex) in own.unfound.iter_mut().zip(SEXES) {
-                        absent.add(site.expected_ploidy(sex), unfound.magnitude);
-                    }
-                }
-                if matches!(state, AlleleState::Unseen) && plan.has_panel() && place.is_some() {
-                    for (term, sex) in own.panel.iter_mut().zip(SEXES) {
-                        let copies = site.expected_ploidy(sex).unwrap_or(2);
-                        if let Imputed::Term(more) = fold.panel_term(allele, entry, copies) {
-                            *term = term.wrapping_add(more);
-                        }
+                        absent.add(site().expected_ploidy(sex), unfound.magnitude);
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! Real scoring files: each is read, or refused with the sentence listed here; rows are those that
 //! pgscatalog-core reads.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

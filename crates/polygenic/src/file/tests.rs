@@ -331,6 +331,32 @@ fn rows_that_no_data_can_match_are_counted_by_reason() {
     );
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+
+    /// Whatever stands in a file, it is read or refused.
+    #[test]
+    fn no_text_makes_a_panic(
+        cells in proptest::collection::vec("[ACGTN10-9_x;/.:=#\t\n ]{0,12}|1_x_1|A_x_G|TRUE|1e308|HLA-A|e4", 0..60),
+        ends in proptest::collection::vec(0..3usize, 60),
+        head: bool,
+    ) {
+        let mut world = world();
+        world.options.assume_build = true;
+        world.options.unsupported = UnsupportedRows::Drop;
+        let mut text = String::new();
+        if head {
+            text += "rsID\tchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\t\
+                     is_interaction\tis_haplotype\tis_diplotype\n";
+        }
+        for (cell, end) in cells.iter().zip(ends) {
+            text += cell;
+            text += ["\t", "\t", "\n"][end];
+        }
+        let _ = world.plan(&[world.file("s.txt", text.as_bytes())]);
+    }
+}
+
 #[test]
 fn stems() {
     let stem = |path: &str| file_stem(std::path::Path::new(path));

@@ -2,13 +2,13 @@
 
 use varisk_core::ONE_COPY;
 
-use super::choose::applied;
+use super::choose::{applied, applied_in_panel};
 use super::classes::{Applied, CLASSES, class, copies, missing_copies};
 use super::observe::{Frequencies, Scratch};
 use super::rows::{CLASS_BITS, CLASS_MASK, Dosed, Encoder, Item, Slot};
 use super::state::{PatientStatistics, State};
 use super::{MIN_COHORT, MissingPolicy};
-use crate::plan::ScorePlan;
+use crate::plan::{Entry, ScorePlan};
 use crate::{EffectType, Side};
 
 /// What is fixed while a batch is added up.
@@ -34,12 +34,16 @@ impl Context<'_> {
             for hit in &scratch.sorted[start..end] {
                 let entry = self.plan.entries[hit.entry as usize];
                 let slot = &scratch.slots[hit.slot as usize];
+                if state.panel.is_some() {
+                    self.add_to_panel(state, &scratch.encoder, slot, score, entry);
+                }
                 let strand = |special| state.strands.get(&special).copied();
-                let Some(applied) = applied(self.plan, entry, strand) else {
-                    continue;
-                };
-                let frequency = frequencies[hit.slot as usize];
-                self.add(state, &scratch.encoder, slot, score, &applied, frequency);
+                if hit.is_own
+                    && let Some(applied) = applied(self.plan, entry, strand)
+                {
+                    let frequency = frequencies[hit.slot as usize];
+                    self.add(state, &scratch.encoder, slot, score, &applied, frequency);
+                }
             }
         }
     }
@@ -57,6 +61,36 @@ impl Context<'_> {
     fn of_panel(&self, allele: u32) -> Option<f64> {
         let frequency = *self.plan.panel.as_ref()?.get(allele as usize)?;
         (!frequency.is_nan()).then_some(frequency)
+    }
+
+    fn add_to_panel(
+        &self,
+        state: &mut State,
+        encoder: &Encoder,
+        slot: &Slot,
+        score: usize,
+        entry: Entry,
+    ) {
+        let Some(sums) = &mut state.panel else {
+            return;
+        };
+        let Some((applied, alternate)) = applied_in_panel(self.plan, slot.allele, entry) else {
+            return;
+        };
+        let frequency = match applied.side {
+            Side::Alternate => alternate,
+            Side::Reference => 1.0 - alternate,
+        };
+        let own = score * self.patients..(score + 1) * self.patients;
+        let items = &encoder.items[slot.items.clone()];
+        let terms = applied.terms(Some(frequency));
+        let common = &mut sums.common[score];
+        add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
+        add_dosed(
+            &mut sums.own[own],
+            &encoder.dosed[slot.dosed.clone()],
+            &applied,
+        );
     }
 
     fn add(
@@ -80,14 +114,6 @@ impl Context<'_> {
         let common = &mut sums.common[score];
         add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
         add_dosed(&mut sums.own[own.clone()], dosed, applied);
-        if let Some(sums) = &mut state.panel
-            && let Some(frequency) = self.of_panel(slot.allele)
-        {
-            let terms = applied.terms(Some(of_side((frequency, 1.0 - frequency))));
-            let common = &mut sums.common[score];
-            add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
-            add_dosed(&mut sums.own[own.clone()], dosed, applied);
-        }
         if let Some(sums) = &mut state.dosages {
             let counted = Applied {
                 effect_type: EffectType::Additive,
@@ -105,7 +131,9 @@ impl Context<'_> {
             let remarkable = &encoder.items[slot.remarkable.clone()];
             count(statistics, remarkable, applied.magnitude());
             for one in dosed.iter().filter(|one| one.ploidy < 2) {
-                statistics[one.patient as usize].lacking_copies += 1;
+                if let Some(own) = statistics.get_mut(one.patient as usize) {
+                    own.lacking_copies = own.lacking_copies.saturating_add(1);
+                }
             }
         }
     }

@@ -51,6 +51,7 @@ pub(super) fn choose(
             hits.push(Hit {
                 slot: slot_number,
                 entry: number,
+                is_own: true,
             });
         }
     }
@@ -71,14 +72,12 @@ pub(super) fn choose(
             written
         };
         let bits = state.groups.entry(same[0].0).or_default();
+        let mut chosen = None;
         match best.as_slice() {
             [(_, _, entry, slot)] => {
                 let candidate = special(*entry).map_or(0, |special| special.candidate);
                 *bits |= 1 << candidate.min(3);
-                hits.push(Hit {
-                    slot: *slot,
-                    entry: *entry,
-                });
+                chosen = Some((*entry, *slot));
             }
             [(_, _, entry, _), ..] => {
                 let is_open = special(*entry).is_some_and(|special| {
@@ -94,6 +93,16 @@ pub(super) fn choose(
                 };
             }
             [] => {}
+        }
+        for (_, _, entry, slot) in same {
+            let is_own = chosen == Some((*entry, *slot));
+            if is_own || plan.has_panel() {
+                hits.push(Hit {
+                    slot: *slot,
+                    entry: *entry,
+                    is_own,
+                });
+            }
         }
     }
     scratch.hits = hits;
@@ -151,4 +160,36 @@ pub(super) fn applied(
             })
         }
     }
+}
+
+/// How an entry applies in sums against the panel, and the panel's ALT frequency; `None` where the
+/// panel lacks the allele or another candidate stands for the row. Frequencies of the panel, not those
+/// of the run, tell ambiguous strands.
+pub(super) fn applied_in_panel(
+    plan: &ScorePlan,
+    allele: u32,
+    entry: Entry,
+) -> Option<(Applied, f64)> {
+    let frequency = *plan.panel.as_ref()?.get(allele as usize)?;
+    if frequency.is_nan() {
+        return None;
+    }
+    let special = match entry.special() {
+        Some(index) => Some(plan.specials.get(index)?),
+        None => None,
+    };
+    if special.is_some_and(|special| !special.is_panel) {
+        return None;
+    }
+    let strand = |_| {
+        let special = special?;
+        (plan.options.ambiguous == AmbiguousStrand::ByFrequency).then(|| {
+            decide(
+                special.match_type.side(),
+                special.frequency,
+                Some(frequency),
+            )
+        })
+    };
+    applied(plan, entry, strand).map(|applied| (applied, frequency))
 }

@@ -19,6 +19,8 @@ use crate::plan::ScorePlan;
 pub(super) struct Hit {
     pub(super) slot: u32,
     pub(super) entry: u32,
+    /// Whether it is part of the run's own sums; the panel's sums judge for themselves.
+    pub(super) is_own: bool,
 }
 
 /// Buffers that are used again for each batch.
@@ -154,6 +156,12 @@ fn encode_rows(
     patients: usize,
 ) -> Result<(), BatchError> {
     let calls = batch.calls();
+    if calls.samples() > 0 && calls.samples() != patients {
+        return Err(BatchError::Shape {
+            sites: patients,
+            calls: calls.samples(),
+        });
+    }
     let sites = batch.site_class_column()?;
     let with_dosages = rows.iter().any(|(row, _)| calls.dosages(*row).is_some());
     let records = if with_dosages {
@@ -254,9 +262,14 @@ fn sort_by_score(plan: &ScorePlan, scratch: &mut Scratch) {
     }
     let mut next = scratch.starts.clone();
     scratch.sorted.clear();
-    scratch
-        .sorted
-        .resize(scratch.hits.len(), Hit { slot: 0, entry: 0 });
+    scratch.sorted.resize(
+        scratch.hits.len(),
+        Hit {
+            slot: 0,
+            entry: 0,
+            is_own: false,
+        },
+    );
     for hit in &scratch.hits {
         let at = &mut next[score(hit)];
         scratch.sorted[*at as usize] = *hit;

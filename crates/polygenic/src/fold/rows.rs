@@ -136,9 +136,21 @@ impl Encoder {
         } else if by_sex {
             let tables = &self.tables[site as usize];
             let sexes = self.sexes.iter().map(|sex| index_of(*sex));
-            for ((patient, code), sex) in (0..).zip(codes).zip(sexes) {
-                let of = tables[sex].0[usize::from(*code)];
-                self.items.push(patient << CLASS_BITS | u32::from(of));
+            let classes = codes
+                .iter()
+                .zip(sexes)
+                .map(|(code, sex)| tables[sex].0[usize::from(*code)]);
+            let mut counts = [0u32; CLASSES];
+            for of in classes.clone() {
+                counts[usize::from(of)] += 1;
+            }
+            let base = (0u8..).zip(counts).max_by_key(|(_, count)| *count);
+            let base = base.map_or(class::REFERENCE, |(of, _)| of);
+            slot.base = Some(base);
+            for (patient, of) in (0..).zip(classes) {
+                if of != base {
+                    self.items.push(patient << CLASS_BITS | u32::from(of));
+                }
             }
         } else {
             let table = self.tables[site as usize][index_of(Sex::Unknown)].0;

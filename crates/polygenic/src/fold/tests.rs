@@ -212,3 +212,13 @@ fn a_score_without_matches_says_so() {
     assert_eq!(result.reason, Some(Reason::NoScoreMatches));
     assert!((result.weight_missing - 1.0).abs() < 1e-12);
 }
+
+#[test]
+fn a_batch_of_other_patients_is_a_defect() {
+    let world = world();
+    let source = world.score("S", &format!("{HEADER}1\t1\tG\tA\t1\n"));
+    let rows = [DataRow::new("1", 1, "A", "G", &["0/1"])];
+    let mut fold = world.fold(&[source], &rows, FoldOptions::default());
+    let rows = [DataRow::new("1", 1, "A", "G", &["0/1", "0/1"])];
+    assert!(varisk_core::Analysis::observe(&mut fold, &world.batch(1, &rows, &[])).is_err());
+}

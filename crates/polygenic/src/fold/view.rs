@@ -2,7 +2,7 @@
 
 use varisk_core::Sex;
 
-use super::choose::{applied, decide};
+use super::choose::{applied, applied_in_panel};
 use super::classes::Applied;
 use super::state::{PatientStatistics, group};
 use super::{AlleleCounts, FoldOptions, PolygenicScores, StrandDecision};
@@ -13,9 +13,7 @@ use crate::{AmbiguousStrand, RowReason, Side};
 pub(crate) enum AlleleState {
     /// It is part of the sums.
     Scored(Weighed),
-    /// No record has the allele.
-    Unseen,
-    /// The data have the allele, and the weight is left out for a reason of its row.
+    /// No record has the allele, or the weight is left out for a reason of its row.
     LeftOut,
 }
 
@@ -33,12 +31,6 @@ impl Weighed {
     pub(crate) fn magnitude(&self) -> i64 {
         self.0.magnitude()
     }
-}
-
-/// A mean in place of calls that nobody has.
-pub(crate) enum Imputed {
-    Term(i64),
-    Unknown,
 }
 
 impl PolygenicScores {
@@ -88,7 +80,6 @@ impl PolygenicScores {
                 Some(applied) => AlleleState::Scored(Weighed(applied)),
                 None => AlleleState::LeftOut,
             },
-            Some(RowReason::NotInData) => AlleleState::Unseen,
             Some(_) => AlleleState::LeftOut,
         }
     }
@@ -154,46 +145,20 @@ impl PolygenicScores {
         None
     }
 
-    /// The panel's mean of a weight whose allele nobody's data have.
-    pub(crate) fn panel_term(&self, allele: u32, entry: Entry, copies: u8) -> Imputed {
-        let frequency = self
-            .plan
-            .panel
-            .as_ref()
-            .and_then(|panel| panel.get(allele as usize))
-            .copied()
-            .filter(|frequency| !frequency.is_nan());
-        let Some(frequency) = frequency.filter(|_| copies > 0) else {
-            return Imputed::Unknown;
+    /// The panel's mean of a weight whose allele no record has; 0 where it is no part of the panel's
+    /// sums.
+    pub(crate) fn panel_term(&self, allele: u32, entry: Entry, copies: u8) -> i64 {
+        let Some((applied, frequency)) = applied_in_panel(&self.plan, allele, entry) else {
+            return 0;
         };
-        // Of a row with a choice, the first candidate that the panel has stands for all.
-        let special = entry
-            .special()
-            .and_then(|index| self.plan.specials.get(index));
-        if special.is_some_and(|special| special.group.is_some() && special.candidate > 0) {
-            return Imputed::Unknown;
+        if copies == 0 {
+            return 0;
         }
-        let strand = |_| {
-            let special = special?;
-            match self.plan.options.ambiguous {
-                AmbiguousStrand::ByFrequency => Some(decide(
-                    special.match_type.side(),
-                    special.frequency,
-                    Some(frequency),
-                )),
-                AmbiguousStrand::Drop | AmbiguousStrand::Keep => None,
-            }
+        let of_side = match applied.side {
+            Side::Alternate => frequency,
+            Side::Reference => 1.0 - frequency,
         };
-        match applied(&self.plan, entry, strand) {
-            Some(applied) => {
-                let of_side = match applied.side {
-                    Side::Alternate => frequency,
-                    Side::Reference => 1.0 - frequency,
-                };
-                Imputed::Term(applied.imputed(of_side, copies))
-            }
-            None => Imputed::Unknown,
-        }
+        applied.imputed(of_side, copies)
     }
 }
 

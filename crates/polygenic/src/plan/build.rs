@@ -10,7 +10,7 @@ use super::entries::{Entry, EntryKind, Special};
 use super::locate::{Located, locate};
 use super::read::{Rows, lose, read_all, unsupported_detail};
 use super::{Component, ScorePlan, Term};
-use crate::file::hexadecimal;
+use crate::file::{ScoringFile, file_stem, hexadecimal};
 use crate::keys::{Primaries, position_of};
 use crate::options::{AmbiguousStrand, DuplicateRows, UnsupportedRows};
 use crate::sites::{AlleleTable, Candidate, Resolution, SiteTable};
@@ -22,6 +22,25 @@ use crate::{
 /// Sums of a score are kept below this, so that differences of two of them fit into an `i64` too.
 const MAX_SUM: f64 = (1u64 << 61) as f64;
 
+/// The files by the name of their score, so that results do not depend on the order in which they are
+/// given.
+fn by_name(
+    sources: &[ScoreSource],
+    options: &PlanOptions,
+) -> Result<Vec<ScoreSource>, PolygenicError> {
+    let mut named = Vec::with_capacity(sources.len());
+    for source in sources {
+        let file = ScoringFile::open(source, options)?;
+        let name = file.metadata().pgs_id.clone();
+        named.push((name.unwrap_or_else(|| file_stem(file.path())), source));
+    }
+    named.sort_by(|a, b| (&a.0, &a.1.path).cmp(&(&b.0, &b.1.path)));
+    Ok(named
+        .into_iter()
+        .map(|(_, source)| source.clone())
+        .collect())
+}
+
 pub(super) fn build(
     sources: &[ScoreSource],
     options: &PlanOptions,
@@ -29,6 +48,7 @@ pub(super) fn build(
     resolver: Option<&dyn RsidResolver>,
     panel: Option<&PanelFrequencies>,
 ) -> Result<ScorePlan, PolygenicError> {
+    let sources = &by_name(sources, options)?;
     let mut rows = read_all(sources, options, reference, resolver)?;
     let primaries = Primaries::new(reference.contigs());
     let interner = std::mem::take(&mut rows.interner);
@@ -93,10 +113,13 @@ pub(super) fn build(
     components.sort_unstable();
     components.dedup();
     let starts = starts(&entries, alleles.keys.len());
-    let panel_frequencies = panel.map(|panel| {
+    let panel_frequencies: Option<Vec<f64>> = panel.map(|panel| {
         let of = |key: &u64| panel.by_key(VariantKey(*key)).unwrap_or(f64::NAN);
         alleles.keys.iter().map(of).collect()
     });
+    if let Some(frequencies) = &panel_frequencies {
+        choose_for_panel(&entries, &mut specials, frequencies);
+    }
     let needs_sex = needs_sex(
         &entries,
         &terms,
@@ -166,6 +189,7 @@ impl Finisher<'_> {
                     frequency,
                     group,
                     candidate: number,
+                    is_panel: false,
                 });
                 self.special_weights.push(weights);
                 Entry::new(candidate.allele, score, EntryKind::Special, index)
@@ -267,6 +291,33 @@ impl Finisher<'_> {
 
 fn largest(weights: [f64; 3]) -> f64 {
     weights.into_iter().map(f64::abs).fold(0.0, f64::max)
+}
+
+/// Decides which candidate of a row with a choice the panel's sums are about, as the data of a run
+/// decide for the run's: the only one that the panel has, on the strand as written if it has one there.
+fn choose_for_panel(entries: &[Entry], specials: &mut [Special], frequencies: &[f64]) {
+    let mut candidates: Vec<(u32, bool, usize)> = Vec::new();
+    for entry in entries {
+        let Some(index) = entry.special() else {
+            continue;
+        };
+        if frequencies[entry.allele as usize].is_nan() {
+            continue;
+        }
+        match specials[index].group {
+            Some(group) => {
+                candidates.push((group, specials[index].match_type.is_flipped(), index));
+            }
+            None => specials[index].is_panel = true,
+        }
+    }
+    candidates.sort_unstable();
+    for same in candidates.chunk_by(|a, b| a.0 == b.0) {
+        let best = same.chunk_by(|a, b| a.1 == b.1).next();
+        if let Some([(_, _, index)]) = best {
+            specials[*index].is_panel = true;
+        }
+    }
 }
 
 /// What an entry weighs, before weights are rounded.

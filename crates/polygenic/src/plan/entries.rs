@@ -96,6 +96,9 @@ pub(crate) struct Special {
     pub(crate) group: Option<u32>,
     /// Number among the candidates of the group.
     pub(crate) candidate: u8,
+    /// Whether this candidate stands for its row in sums against the panel: which one does must not
+    /// depend on the data of the run.
+    pub(crate) is_panel: bool,
 }
 
 #[cfg(test)]

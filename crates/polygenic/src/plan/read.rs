@@ -248,7 +248,8 @@ impl Rows {
                 path: source.path.clone(),
                 detail: format!(
                     "{what}; take the file that the PGS Catalog harmonised to {build}, or add a \
-                     source of identifiers (dbSNP) to the knowledge bundle"
+                     source of identifiers (dbSNP) to the knowledge bundle and name its field with \
+                     `--rsids`"
                 ),
             });
         };

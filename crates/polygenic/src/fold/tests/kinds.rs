@@ -173,7 +173,7 @@ fn apoe_alleles() {
         file("E2", "\t19\tAPOE_e2\t1\tTRUE\t\tAPOE\tAPOE_allele\n"),
         file("E3", "\t19\tAPOE_e3\t1\tTRUE\t\tAPOE\tAPOE_allele\n"),
         file("E4", "\t19\te4\t1\tTRUE\t\tAPOE\tAPOE_allele\n"),
-        file("E24", "\t19\te2/e4\t1\t\tTRUE\tAPOE\tAPOE_allele\n"),
+        file("F24", "\t19\te2/e4\t1\t\tTRUE\tAPOE\tAPOE_allele\n"),
     ];
     let rows = [
         // e3/e3, e3/e4, e2/e4 without phase, e4/e4, unknown

@@ -181,3 +181,47 @@ fn the_panel_sum_of_a_patient_does_not_depend_on_the_others() {
     let other = among.results().patient(0, 1);
     assert_eq!(other.panel_sum, Some(1.0 + 50.0 + 0.0));
 }
+
+#[test]
+fn which_allele_of_a_row_the_panel_means_does_not_depend_on_the_data() {
+    let world = world();
+    // An insertion or the deletion of a T; no other allele, effect REF.
+    let table = format!("{HEADER}1\t18\tAT\tA\t1\n1\t1\tA\t\t10\n1\t5\tA\t\t100\n");
+    let source = world.score("S", &table);
+    let mut panel = PanelFrequencies::new("panel");
+    for (position, reference, alternate, frequency) in [
+        (18, "A", "AT", 0.25),
+        (1, "A", "G", 0.5),
+        (5, "A", "G", 0.5),
+        (5, "A", "C", 0.25),
+    ] {
+        let (reference, alternate) = (reference.as_bytes(), alternate.as_bytes());
+        assert!(panel.insert("1", Position(position), reference, alternate, frequency));
+    }
+    let plan = Arc::new(
+        ScorePlan::build(
+            &[source],
+            &world.options,
+            &world.reference,
+            None,
+            Some(&panel),
+        )
+        .unwrap(),
+    );
+    let run = |rows: &[DataRow]| {
+        let patients = rows.first().map_or(1, |row| row.codes.len());
+        let sexes = vec![Sex::Female; patients];
+        let mut fold =
+            PolygenicScores::new(Arc::clone(&plan), sexes, FoldOptions::default()).unwrap();
+        fold.observe(&world.batch(0, rows, &[])).unwrap();
+        fold.results().patient(0, 0).panel_sum
+    };
+    // At 5 the panel has two alleles and the row is no part of its sums.
+    let expected = Some(0.5 + 10.0);
+    assert_eq!(run(&[]), expected);
+    let deletion = DataRow::new("1", 18, "AT", "A", &["-", "0/1"]);
+    let insertion = DataRow::new("1", 18, "A", "AT", &["-", "0/1"]);
+    let at_5 = DataRow::new("1", 5, "A", "G", &["-", "0/1"]);
+    assert_eq!(run(&[at_5.clone(), deletion.clone()]), expected);
+    assert_eq!(run(&[at_5, insertion, deletion]), expected);
+}
