@@ -6,6 +6,8 @@
 
 mod build;
 mod entries;
+mod finish;
+mod identify;
 mod locate;
 mod read;
 #[cfg(test)]
@@ -19,7 +21,7 @@ use varisk_core::{ContigId, ContigSet, Position};
 use varisk_reference::Reference;
 
 pub(crate) use entries::{Entry, EntryKind, Special};
-pub(crate) use read::identified;
+pub(crate) use identify::identified;
 
 use crate::keys::{Primaries, position_of};
 use crate::options::IdentifiedAllele;

@@ -6,6 +6,7 @@ use std::path::Path;
 use varisk_reference::Reference;
 
 use super::entries::{Entry, EntryKind, MAX_SCORES};
+use super::identify::identified;
 use super::{Lost, ScoreInfo};
 use crate::file::{Meaning, Row, ScoringFile, SiteText, Subject, Weights, file_stem, interpret};
 use crate::keys::Keyer;
@@ -463,39 +464,4 @@ pub(super) fn lose(score: &mut ScoreInfo, reason: RowReason, weight: f64) {
     let lost: &mut Lost = score.lost.entry(reason).or_default();
     lost.rows += 1;
     lost.weight += weight;
-}
-
-/// Contig and position of an identifier's alleles, by those that the row can be about.
-pub(crate) fn identified(
-    known: &HashMap<String, Vec<IdentifiedAllele>>,
-    identifier: &str,
-    site: &SiteText,
-) -> Result<(varisk_core::ContigId, u32), RowReason> {
-    let alleles = known
-        .get(identifier)
-        .filter(|alleles| !alleles.is_empty())
-        .ok_or(RowReason::UnknownRsid)?;
-    let is_one_of = |text: &[u8], (_, _, reference, alternate): &&IdentifiedAllele| {
-        text.is_empty()
-            || text.eq_ignore_ascii_case(reference)
-            || text.eq_ignore_ascii_case(alternate)
-    };
-    let mut places: Vec<_> = alleles
-        .iter()
-        .filter(|allele| is_one_of(site.effect, allele) && is_one_of(site.other, allele))
-        .map(|(contig, position, ..)| (*contig, position.0))
-        .collect();
-    if places.is_empty() {
-        // On the other strand perhaps: that is judged against the reference.
-        places = alleles
-            .iter()
-            .map(|(contig, position, ..)| (*contig, position.0))
-            .collect();
-    }
-    places.sort_unstable();
-    places.dedup();
-    match places.as_slice() {
-        [place] => Ok(*place),
-        _ => Err(RowReason::SeveralAlleles),
-    }
 }
