@@ -7,9 +7,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::support::demo::run;
+use crate::support::genome::Genome;
 use crate::support::program::{Call, testdata, text};
 use crate::support::refusal::{SECRET_PATIENT, assert_refused, check_from, secret_prs, write};
-use crate::support::scores::{COLUMNS, scoring_file};
+use crate::support::scores::{COLUMNS, scoring_file, transition};
 
 const USAGE: i32 = 64;
 const DATA: i32 = 65;
@@ -153,10 +154,38 @@ fn rows_that_make_no_sense() {
                 "no common allele",
                 DATA,
                 &|inputs, call| {
-                    let rows = ["1\t100\tA\tC\t1", "2\t100\tC\tT\t2"].map(str::to_owned);
+                    let genome = Genome::read();
+                    let rows = [1002, 1003, 1004].map(|position| {
+                        let base = genome.bases("chr1", position, 1);
+                        format!("1\t{position}\t{}\t{base}\t1", transition(base))
+                    });
                     call.with("--score", scoring_file(inputs, "NONE", COLUMNS, rows))
                 },
-                &["NONE", "no", "allele in common", "genome build"],
+                &["NONE", "allele in common", "genome build"],
+            ),
+            (
+                "alleles that the reference has not",
+                DATA,
+                &|inputs, call| {
+                    let genome = Genome::read();
+                    let rows = [1002, 1003, 1004].map(|position| {
+                        match genome.bases("chr1", position, 1) {
+                            "A" | "T" => format!("1\t{position}\tC\tG\t1"),
+                            _ => format!("1\t{position}\tA\tT\t1"),
+                        }
+                    });
+                    call.with("--score", scoring_file(inputs, "NONE", COLUMNS, rows))
+                },
+                &["NONE", "allele in common", "alleles_not_in_reference"],
+            ),
+            (
+                "strands that cannot be told",
+                DATA,
+                &|inputs, call| {
+                    let rows = ["1\t2510\tG\tC\t1".to_owned()];
+                    call.with("--score", scoring_file(inputs, "NONE", COLUMNS, rows))
+                },
+                &["NONE", "allele in common", "ambiguous_strand"],
             ),
             (
                 "no contig in common",

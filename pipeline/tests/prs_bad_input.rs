@@ -72,16 +72,28 @@ fn flags() {
                 "a model",
                 USAGE,
                 &|_, call| call.with("--model", testdata("models/variant-kmer")),
-                &["'prs' runs no models", "--model", "'run'"],
+                &["'prs' computes scores alone", "--model", "'run'"],
             ),
             (
                 "haplotypes",
                 USAGE,
+                &|_, call| call.with("--haplotypes", "phased"),
+                &["'prs' computes scores alone", "--haplotypes"],
+            ),
+            (
+                "gene models",
+                USAGE,
+                &|_, call| call.with("--gene-models", testdata("genes.gff3")),
+                &["'prs' computes scores alone", "--gene-models"],
+            ),
+            (
+                "burden of genes",
+                USAGE,
                 &|_, call| {
-                    call.with("--haplotypes", "phased")
-                        .with("--gene-models", testdata("genes.gff3"))
+                    call.with("--burden-frequency", "population.af")
+                        .with("--burden-max-frequency", "0.01")
                 },
-                &["--haplotypes", "prs"],
+                &["'prs' computes scores alone", "--burden"],
             ),
             (
                 "nothing to do",
@@ -93,7 +105,7 @@ fn flags() {
                 "a sample set that is a path",
                 USAGE,
                 &|_, call| with_all(call, &panel).with("--sampleset", "../elsewhere"),
-                &["sampleset", "../elsewhere"],
+                &["--sampleset", "letters"],
             ),
             (
                 "no samplesheet, so no sexes",
