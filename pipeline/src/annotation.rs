@@ -439,7 +439,7 @@ pub(crate) fn models_of_bundle(
     Ok(Some((models, record_of(source))))
 }
 
-fn record_of(source: &LockedSource) -> SourceRecord {
+pub(crate) fn record_of(source: &LockedSource) -> SourceRecord {
     SourceRecord {
         name: source.name.clone(),
         kind: source.kind.name().to_owned(),

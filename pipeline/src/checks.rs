@@ -9,7 +9,7 @@ use varisk_risk::parse_burden_feature;
 use varisk_score::check_graph;
 
 use crate::annotation::Annotation;
-use crate::arguments::LinesChoice;
+use crate::arguments::{DosageChoice, LinesChoice};
 use crate::exit::Refusal;
 use crate::fold_plan::{FoldPlan, GeneBurdenPlan};
 use crate::inputs::Inputs;
@@ -85,6 +85,23 @@ pub(crate) fn frequency_columns(settings: &Settings) -> Vec<&str> {
     burden.chain(scores).collect()
 }
 
+/// Dosages that no file has would be called genotypes in silence.
+pub(crate) fn refuse_no_dosages(settings: &Settings, inputs: &Inputs) -> anyhow::Result<()> {
+    let field = match settings.scores.dosages {
+        DosageChoice::Gt => return Ok(()),
+        DosageChoice::Ds => "DS",
+        DosageChoice::Gp => "GP",
+    };
+    let files = inputs.own_files();
+    if files.iter().any(|file| file.header().defines_format(field)) {
+        return Ok(());
+    }
+    Err(Refusal::Data(format!(
+        "no variant file defines the FORMAT field {field} that --dosages asks for; leave --dosages out, or give files with it"
+    ))
+    .into())
+}
+
 /// What is taken for a frequency must be a number.
 pub(crate) fn refuse_no_frequency(settings: &Settings, schema: &Schema) -> anyhow::Result<()> {
     if let Some(column) = &settings.scores.frequencies {
@@ -154,6 +171,9 @@ pub(crate) fn check_patient_models(
     }
     if let Some(context) = &fold.context.scores {
         names.extend(context.feature_names());
+        if let Some((model, feature)) = context.lacks_panel() {
+            return Err(Refusal::Data(format!("absolute risk model '{model}' needs '{feature}', which compares patients with a panel that the model needs; name one with --ancestry")).into());
+        }
         for (model, _) in &context.absolute {
             for column in model.covariates() {
                 if column != "sex" && !covariates.iter().any(|known| known == column) {

@@ -42,6 +42,7 @@ pub(crate) struct Finish<'r> {
     pub(crate) runtime: Option<&'r Runtime>,
     pub(crate) warnings: Vec<String>,
     pub(crate) hashes: Option<Hashes>,
+    pub(crate) threads: usize,
     /// Asked between pieces of work.
     pub(crate) cancel: &'r CancelToken,
 }
@@ -256,6 +257,7 @@ fn write_patients(
     };
     if let Some(outcome) = &scores {
         outcome.refuse_no_match()?;
+        outcome.refuse_no_panel_site()?;
         // Thousands of scores make millions of features: where nothing else asks, only those that
         // absolute risks need.
         let absolute = &outcome.context.absolute;
@@ -284,17 +286,9 @@ fn write_patients(
     }
     if let Some(outcome) = &scores {
         end.go_on()?;
-        let mut timed = |stage: &str, write: &dyn Fn() -> anyhow::Result<()>| {
-            let started = Instant::now();
-            let written = write();
-            *timings.entry(stage.to_owned()).or_default() += started.elapsed().as_secs_f64();
-            written
-        };
         let patients = &plan.patients;
-        timed("write scores", &|| write_scores(folder, patients, outcome))?;
-        timed("write score variants", &|| write_log(folder, outcome))?;
         write_ancestry(folder, patients, outcome)?;
-        timed("write score formats", &|| {
+        timed(timings, "write score formats", || {
             write_formats(folder, patients, outcome)
         })?;
     }
@@ -316,22 +310,83 @@ fn write_patients(
             (value.coverage, value.assumed) = (share(&coverage), share(&assumed));
         }
     }
-    let started = Instant::now();
-    write_risk(
-        folder,
-        &plan.patients,
-        &items,
-        scores.as_ref(),
-        &features,
-        plan.build,
-    )?;
-    timings.insert("write risk".to_owned(), started.elapsed().as_secs_f64());
+    let risk = |timings: &mut BTreeMap<String, f64>| {
+        timed(timings, "write risk", || {
+            write_risk(
+                folder,
+                &plan.patients,
+                &items,
+                scores.as_ref(),
+                &features,
+                plan.build,
+            )
+        })
+    };
+    match &scores {
+        Some(outcome) => write_scores_and_log(folder, plan, outcome, end, timings, risk)?,
+        None => risk(timings)?,
+    }
     if let Some(findings) = findings.filter(|_| has_models) {
         let findings = findings.finish()?;
         let findings = sorted(&findings, &["patient", "model", "output", "rank"])?;
         write_table(folder, Table::FINDINGS.name, findings)?;
     }
     Ok(())
+}
+
+/// Writes the tables of scores; the log of all rows, which is read from the scoring files once more,
+/// beside the others where there are threads for both.
+fn write_scores_and_log(
+    folder: &Path,
+    plan: &FoldPlan,
+    outcome: &Outcome<'_>,
+    end: &Finish<'_>,
+    timings: &mut BTreeMap<String, f64>,
+    risk: impl Fn(&mut BTreeMap<String, f64>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let log = || {
+        let mut own = BTreeMap::new();
+        let written = timed(&mut own, "write score variants", || {
+            write_log(folder, outcome)
+        });
+        written.map(|()| own)
+    };
+    let tables = |timings: &mut BTreeMap<String, f64>| {
+        timed(timings, "write scores", || {
+            write_scores(folder, &plan.patients, outcome)
+        })?;
+        risk(timings)
+    };
+    let own = if end.threads > 1 {
+        std::thread::scope(|scope| {
+            let log = scope.spawn(log);
+            let written = tables(timings);
+            let log = log.join().map_err(|_| {
+                Refusal::Software(
+                    "internal error: the log of score variants broke off; please report this"
+                        .to_owned(),
+                )
+            })?;
+            written.and(log)
+        })?
+    } else {
+        tables(timings)?;
+        log()?
+    };
+    timings.extend(own);
+    Ok(())
+}
+
+/// Counts the time of a piece of work.
+fn timed(
+    timings: &mut BTreeMap<String, f64>,
+    stage: &str,
+    work: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let done = work();
+    *timings.entry(stage.to_owned()).or_default() += started.elapsed().as_secs_f64();
+    done
 }
 
 /// The table of quality with what the reads of each patient show.

@@ -37,6 +37,8 @@ pub(crate) const PRS: &str = "prs";
 pub(crate) const SCORING_FILE: &str = "scoring_file";
 /// Role of the description of a panel.
 pub(crate) const ANCESTRY: &str = "ancestry_panel";
+/// Role of the pseudoautosomal regions.
+pub(crate) const PAR: &str = "par";
 /// Role of an absolute risk model.
 pub(crate) const ABSOLUTE_RISK: &str = "absolute_risk";
 /// Role of a table that an absolute risk model names.
@@ -284,6 +286,7 @@ impl FoldPlan {
                 "the saved state names no reference or gene models; start the run anew".to_owned(),
             )
         };
+        self.refuse_changed()?;
         let reference = Reference::open(self.path(REFERENCE).ok_or_else(missing)?)?;
         if wants_haplotypes {
             let models = match (self.path(GENE_MODELS), self.path(KNOWLEDGE_LOCK)) {
@@ -310,6 +313,24 @@ impl FoldPlan {
                 bundle.as_ref(),
             )?;
             self.context.scores = Some(Arc::new(context));
+        }
+        Ok(())
+    }
+
+    /// What is opened again must be what it was.
+    fn refuse_changed(&self) -> anyhow::Result<()> {
+        let mut reopened = vec![REFERENCE, REFERENCE_INDEX, GENE_MODELS, KNOWLEDGE_LOCK, PAR];
+        reopened.extend([SCORING_FILE, ANCESTRY, ABSOLUTE_RISK, RISK_TABLE]);
+        for (role, path, mark) in &self.fingerprints {
+            if reopened.contains(&role.as_str())
+                && crate::hash::fingerprint(path).ok().as_ref() != Some(mark)
+            {
+                return Err(Refusal::Data(format!(
+                    "{} is not there any more as it was when the run was made; restore it, or start the run anew",
+                    path.display()
+                ))
+                .into());
+            }
         }
         Ok(())
     }

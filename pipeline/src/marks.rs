@@ -12,8 +12,8 @@ use varisk_readers::Regions;
 
 use crate::exit::Refusal;
 use crate::fold_plan::{
-    ABSOLUTE_RISK, ALIGNMENT, ANCESTRY, GENE_MODELS, KNOWLEDGE_LOCK, REFERENCE, REFERENCE_INDEX,
-    RISK_TABLE, SCORING_FILE, VARIANTS,
+    ABSOLUTE_RISK, ALIGNMENT, ANCESTRY, GENE_MODELS, KNOWLEDGE_LOCK, PAR, REFERENCE,
+    REFERENCE_INDEX, RISK_TABLE, SCORING_FILE, VARIANTS,
 };
 use crate::hash;
 use crate::inputs::Inputs;
@@ -41,7 +41,7 @@ pub(crate) fn fingerprints(
     files.push((REFERENCE_INDEX, &index));
     let single = [
         ("samplesheet", &settings.samplesheet),
-        ("par", &settings.par),
+        (PAR, &settings.par),
         ("regions", &settings.regions_file),
         (KNOWLEDGE_LOCK, &lock),
         (GENE_MODELS, &annotation.gene_models),
@@ -87,7 +87,7 @@ pub(crate) fn fingerprints(
             })?
         };
         let reopened = (settings.haplotypes.is_some() || !settings.scores.is_empty())
-            && [REFERENCE, REFERENCE_INDEX, GENE_MODELS, KNOWLEDGE_LOCK].contains(&role);
+            && ![VARIANTS, ALIGNMENT].contains(&role);
         // 'merge' opens these again, perhaps in another folder.
         let path = match std::path::absolute(path) {
             Ok(absolute) if reopened => absolute,

@@ -14,6 +14,7 @@ use crate::fold_plan::{FoldContext, VARIANTS};
 use crate::log::Log;
 use crate::plan::{device, manifest_sha256};
 use crate::run::cancel_on_signal;
+use crate::settings::available_threads;
 
 pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<()> {
     let cancel = cancel_on_signal();
@@ -94,6 +95,7 @@ fn merge(
         runtime: runtime.as_ref(),
         warnings: Vec::new(),
         hashes,
+        threads: available_threads(),
         cancel,
     };
     finish(&state, end, folder.partial(), log)

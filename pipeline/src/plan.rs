@@ -12,15 +12,17 @@ use varisk_readers::{
     SiteDecoderSettings, SourceSettings, WantedSites, decoded_schema,
 };
 use varisk_reference::Reference;
-use varisk_report::{ModelRecord, variant_schema};
+use varisk_report::{ModelRecord, SourceRecord, variant_schema};
 use varisk_risk::ScoreOutput;
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreStage, check_graph, open_bundle};
 
-use crate::annotation::{Annotation, Ingredients, LabelledStage, consequence_field, reads_stage};
+use crate::annotation::{
+    Annotation, Ingredients, LabelledStage, consequence_field, reads_stage, record_of,
+};
 use crate::arguments::{ConsequenceChoice, DeviceChoice, DosageChoice, RefMismatchChoice};
 use crate::checks::{
     check_patient_models, cohort_warning, flags_without_effect, frequency_columns, gene_burden,
-    refuse_idle_flags, refuse_no_frequency,
+    refuse_idle_flags, refuse_no_dosages, refuse_no_frequency,
 };
 use crate::evidence::positions_of;
 use crate::exit::Refusal;
@@ -159,6 +161,7 @@ impl Plan {
         };
         let bundle = settings.annotation.knowledge.as_deref();
         let bundle = bundle.map(KnowledgeBundle::open).transpose()?;
+        let bundle_of_rsids = bundle.clone();
         let started = std::time::Instant::now();
         let scores = if settings.scores.is_empty() {
             None
@@ -184,6 +187,7 @@ impl Plan {
             &info_fields,
             &text_fields,
         )?;
+        refuse_no_dosages(settings, &inputs)?;
         if let (Purpose::Prs, Some(context)) = (purpose, &scores) {
             let wanted = WantedSites::new(context.wanted(&contigs));
             decoder = decoder.with_wanted(Arc::new(wanted));
@@ -229,6 +233,7 @@ impl Plan {
         if let Some(context) = &scores {
             refuse_no_frequency(settings, &annotation.schema)?;
             sources.extend(context.sources()?);
+            sources.extend(rsid_source(settings, bundle_of_rsids.as_ref())?);
             risk_tables = context.risk_tables();
         }
         let fold = FoldPlan {
@@ -381,6 +386,18 @@ fn without(schema: &Schema, is_left_out: impl Fn(&str) -> bool) -> Schema {
             .cloned()
             .collect::<Vec<_>>(),
     )
+}
+
+/// The source that scoring files' rsIDs are found in.
+fn rsid_source(
+    settings: &Settings,
+    bundle: Option<&KnowledgeBundle>,
+) -> anyhow::Result<Option<SourceRecord>> {
+    let (Some(field), Some(bundle)) = (&settings.scores.rsids, bundle) else {
+        return Ok(None);
+    };
+    let name = field.split('.').next().unwrap_or(field);
+    Ok(Some(record_of(bundle.source(name)?)))
 }
 
 /// INFO fields that models ask for as numbers, each once.

@@ -35,10 +35,29 @@ const WORK: &str = "work";
 pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> anyhow::Result<()> {
     let mut settings = Settings::resolve(arguments)?;
     if purpose == Purpose::Prs {
-        if !arguments.models.is_empty() {
-            return Err(Refusal::Usage(
-                "'prs' runs no models; leave --model out, or use 'run'".to_owned(),
-            )
+        let (annotation, burden) = (&arguments.annotation, &arguments.burden);
+        let idle = [
+            ("--model", !arguments.models.is_empty()),
+            ("--sources", !annotation.sources.is_empty()),
+            ("--gene-models", annotation.gene_models.is_some()),
+            ("--consequences", annotation.consequences.is_some()),
+            (
+                "--consequence-lines",
+                annotation.consequence_lines.is_some(),
+            ),
+            ("--flank", annotation.flank.is_some()),
+            ("--burden-frequency", burden.burden_frequency.is_some()),
+            (
+                "--burden-max-frequency",
+                burden.burden_max_frequency.is_some(),
+            ),
+            ("--haplotypes", burden.haplotypes.is_some()),
+            ("--top", arguments.top.is_some()),
+        ];
+        if let Some((flag, _)) = idle.iter().find(|(_, given)| *given) {
+            return Err(Refusal::Usage(format!(
+                "'prs' computes scores alone; leave {flag} out, or use 'run'"
+            ))
             .into());
         }
         settings = settings.for_scores_alone()?;
@@ -257,6 +276,7 @@ fn run_in(
         runtime: plan.runtime.as_ref(),
         warnings: plan.warnings,
         hashes,
+        threads: settings.limits.threads,
         cancel,
     };
     let done = finish(&state, finish_plan, folder.partial(), log)?;

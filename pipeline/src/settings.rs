@@ -217,6 +217,9 @@ impl ScoreSettings {
     }
 }
 
+/// Bytes of records in a batch where scores alone are computed.
+const SCORE_BATCH_BYTES: usize = 4 << 20;
+
 /// Share of a score's weight that must be called unless set.
 const DEFAULT_MIN_COVERAGE: f64 = 0.75;
 
@@ -246,6 +249,10 @@ impl Settings {
                     .to_owned(),
             )
             .into());
+        }
+        // Nothing is computed for each allele, so small batches cost little and hold less.
+        if self.limits.batch_bytes == RunLimits::default().batch_bytes {
+            self.limits.batch_bytes = SCORE_BATCH_BYTES;
         }
         self.models.clear();
         self.haplotypes = None;
@@ -487,6 +494,17 @@ fn scores(
             Refusal::Usage("min_coverage must be from 0 to 1; correct it".to_owned()).into(),
         );
     }
+    let sampleset = flags.sampleset.clone().or(file.sampleset.take());
+    let sampleset = sampleset.unwrap_or_else(|| "varisk".to_owned());
+    // It becomes part of the names of files.
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    if sampleset.is_empty() || sampleset.starts_with('.') || !sampleset.chars().all(is_plain) {
+        return Err(Refusal::Usage(
+            "--sampleset must be of letters, digits, '_', '-' and '.', and not begin with '.'; correct it"
+                .to_owned(),
+        )
+        .into());
+    }
     let own_scores = std::mem::take(&mut file.scores);
     let own_risk = std::mem::take(&mut file.absolute_risk);
     Ok(ScoreSettings {
@@ -532,11 +550,7 @@ fn scores(
         } else {
             flags.score_formats.clone()
         },
-        sampleset: flags
-            .sampleset
-            .clone()
-            .or(file.sampleset.take())
-            .unwrap_or_else(|| "varisk".to_owned()),
+        sampleset,
     })
 }
 

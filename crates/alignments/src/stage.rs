@@ -199,7 +199,12 @@ impl<'a> Sites<'a> {
                 && self.class(row) == SiteClass::Autosomal
         };
         match code.state() {
-            SiteState::NotAssayed | SiteState::NoCall if options.fill => Some(Purpose::Open),
+            // What reads show goes before what is assumed.
+            SiteState::NotAssayed | SiteState::NoCall | SiteState::AssumedReference
+                if options.fill =>
+            {
+                Some(Purpose::Open)
+            }
             SiteState::NoCall if call.is_some_and(|call| call.alternate > 0) => {
                 Some(Purpose::Carried)
             }

@@ -4,12 +4,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::compute::BatchCoalescer;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 
 use crate::{ReportError, SCHEMA_VERSION};
 
@@ -44,7 +45,21 @@ impl TableWriter {
                 SCHEMA_VERSION.to_string(),
             ),
         ];
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder();
+        for field in schema.fields() {
+            // Numbers are mostly different ones: a dictionary of them costs time and memory, and is
+            // thrown away when it is full. Integers are packed as differences, floats left plain.
+            let column = ColumnPath::from(field.name().clone());
+            let is_integer = matches!(field.data_type(), DataType::UInt32 | DataType::UInt64);
+            let is_float = matches!(field.data_type(), DataType::Float32 | DataType::Float64);
+            if is_integer || is_float {
+                properties = properties.set_column_dictionary_enabled(column.clone(), false);
+            }
+            if is_integer {
+                properties = properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+            }
+        }
+        let properties = properties
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_created_by(concat!("varisk ", env!("CARGO_PKG_VERSION")).to_owned())

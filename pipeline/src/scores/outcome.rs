@@ -72,13 +72,42 @@ impl<'r> Outcome<'r> {
         if matched {
             return Ok(());
         }
-        let name = plan
-            .scores()
-            .first()
-            .map_or("", |score| score.name.as_str());
+        let first = plan.scores().first();
+        let name = first.map_or("", |score| score.name.as_str());
+        // Rows that were lost before the data were asked say more than their absence.
+        let lost = first.and_then(|score| {
+            let most = score.lost.iter().max_by_key(|(_, lost)| lost.rows)?;
+            (most.1.rows * 2 > score.rows).then_some(most.0.name())
+        });
+        let cause = match lost {
+            Some(reason) => format!(
+                "most of its rows cannot be scored: {reason} (docs/scores.md names the remedy)"
+            ),
+            None => {
+                "check that scoring files and variants are of the same genome build and contigs"
+                    .to_owned()
+            }
+        };
         Err(Refusal::Data(format!(
-            "none of the {} scores (the first is '{name}') has an allele in common with the variants; check that scoring files and variants are of the same genome build and contigs",
+            "none of the {} scores (the first is '{name}') has an allele in common with the variants; {cause}",
             plan.scores().len()
+        ))
+        .into())
+    }
+
+    /// Variants that share no site with the panel are of another build, or of other places.
+    pub(crate) fn refuse_no_panel_site(&self) -> anyhow::Result<()> {
+        let (Some(panel), Some(placements)) = (&self.context.panel, &self.placements) else {
+            return Ok(());
+        };
+        if placements.is_empty() || placements.iter().any(|placement| placement.sites > 0) {
+            return Ok(());
+        }
+        Err(Refusal::Data(format!(
+            "the variants have no site in common with the panel '{}' ({} sites on {}); check that both are of the same genome build, or leave --ancestry out",
+            panel.name(),
+            panel.sites().len(),
+            panel.genome_build()
         ))
         .into())
     }
@@ -185,6 +214,29 @@ impl<'r> Outcome<'r> {
 }
 
 impl ScoreContext {
+    /// The absolute risk model and its feature that needs a panel, where there is none.
+    pub(crate) fn lacks_panel(&self) -> Option<(&str, String)> {
+        if self.panel.is_some() {
+            return None;
+        }
+        let scores = || self.plan.iter().flat_map(|plan| plan.scores());
+        let is_of_panel = |name: &str| {
+            scores().any(|score| {
+                let own = name.strip_prefix("polygenic.");
+                let own = own.and_then(|name| name.strip_prefix(&score.name));
+                let own = own.and_then(|name| name.strip_prefix('.'));
+                FEATURES
+                    .iter()
+                    .any(|feature| feature.of_panel && own == Some(feature.name))
+            })
+        };
+        self.absolute.iter().find_map(|(model, _)| {
+            let names = model.features();
+            let name = names.into_iter().find(|name| is_of_panel(name))?;
+            Some((model.name(), name.to_owned()))
+        })
+    }
+
     /// Names of the features that scores give.
     pub(crate) fn feature_names(&self) -> Vec<String> {
         let has_panel = self.panel.is_some();
@@ -212,7 +264,12 @@ fn adjusted(judged: &JudgedScore, value: Option<f64>) -> FeatureValue {
 }
 
 /// Features of a score; `z` is the Z that compares best across ancestries.
-const FEATURES: [ScoreFeature; 9] = [
+const FEATURES: [ScoreFeature; 10] = [
+    ScoreFeature {
+        name: "sum",
+        of_panel: false,
+        value: |judged| judged.value.map(|_| judged.score.sum),
+    },
     ScoreFeature {
         name: "value",
         of_panel: false,

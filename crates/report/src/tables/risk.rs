@@ -231,7 +231,7 @@ impl Table {
     /// What became of each row of the scoring files.
     pub const SCORE_VARIANTS: Self = Self {
         name: "score_variants",
-        meaning: "a row for each row of each scoring file, with what became of it; sorted by score, then row. Written where scores are asked for",
+        meaning: "a row for each row of each scoring file, with what became of it; by scoring file in the order of its score's name, then row (of a file with several columns of weights a row for each). Written where scores are asked for",
         columns: &[
             required("score", Text, "name of the score"),
             required(
