@@ -1,11 +1,11 @@
 //! What the weights of a batch add to each patient.
 
-use varisk_core::ONE_COPY;
+use varisk_core::{CallMatrix, ONE_COPY};
 
 use super::choose::{applied, applied_in_panel};
 use super::classes::{Applied, CLASSES, class, copies, missing_copies};
 use super::observe::{Frequencies, Scratch};
-use super::rows::{CLASS_BITS, CLASS_MASK, Dosed, Encoder, Item, Slot};
+use super::rows::{CLASS_BITS, CLASS_MASK, Dosed, Encoder, Item, PLAIN_CODES, Slot};
 use super::state::{PatientStatistics, State};
 use super::{MIN_COHORT, MissingPolicy};
 use crate::plan::{Entry, ScorePlan};
@@ -17,6 +17,7 @@ pub(super) struct Context<'a> {
     pub(super) policy: &'a MissingPolicy,
     pub(super) frequencies: Option<Frequencies<'a>>,
     pub(super) rows: &'a [(usize, u32)],
+    pub(super) calls: &'a CallMatrix,
     pub(super) patients: usize,
 }
 
@@ -85,6 +86,11 @@ impl Context<'_> {
         let items = &encoder.items[slot.items.clone()];
         let terms = applied.terms(Some(frequency));
         let common = &mut sums.common[score];
+        if let Some(row) = slot.dense {
+            let terms = encoder.by_code(&terms);
+            add_codes(&mut sums.own[own], self.calls.row(row), &terms);
+            return;
+        }
         add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
         add_dosed(
             &mut sums.own[own],
@@ -111,15 +117,20 @@ impl Context<'_> {
         let dosed = &encoder.dosed[slot.dosed.clone()];
         let terms = applied.terms(frequencies.map(of_side));
         let sums = &mut state.sums;
+        if let Some(row) = slot.dense {
+            let codes = self.calls.row(row);
+            add_codes(&mut sums.own[own.clone()], codes, &encoder.by_code(&terms));
+            if let Some(sums) = &mut state.dosages {
+                let terms = encoder.by_code(&counted(applied).terms(None));
+                add_codes(&mut sums.own[own], codes, &terms);
+            }
+            return;
+        }
         let common = &mut sums.common[score];
         add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
         add_dosed(&mut sums.own[own.clone()], dosed, applied);
         if let Some(sums) = &mut state.dosages {
-            let counted = Applied {
-                effect_type: EffectType::Additive,
-                side: applied.side,
-                weights: [i64::from(ONE_COPY), 0, 0],
-            };
+            let counted = counted(applied);
             let common = &mut sums.common[score];
             let terms = counted.terms(None);
             add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
@@ -136,6 +147,22 @@ impl Context<'_> {
                 }
             }
         }
+    }
+}
+
+/// What counts the copies of a weight's effect allele.
+fn counted(applied: &Applied) -> Applied {
+    Applied {
+        effect_type: EffectType::Additive,
+        side: applied.side,
+        weights: [i64::from(ONE_COPY), 0, 0],
+    }
+}
+
+/// Adds a term for each patient by their code.
+fn add_codes(sums: &mut [i64], codes: &[u8], terms: &[i64; PLAIN_CODES]) {
+    for (sum, code) in sums.iter_mut().zip(codes) {
+        *sum = sum.wrapping_add(terms[usize::from(code & 0x7f)]);
     }
 }
 

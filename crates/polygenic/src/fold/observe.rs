@@ -7,7 +7,7 @@ use varisk_core::{BatchError, Reason, SiteBatch, SiteClass, columns as c};
 use super::add::Context;
 use super::choose::choose;
 use super::classes::class;
-use super::rows::{Encoder, RecordRows, RowDosages, Slot};
+use super::rows::{DENSE_WEIGHTS, Encoder, RecordRows, RowDosages, Slot};
 use super::state::{AlleleCounts, ComponentCalls, State};
 use super::{MissingPolicy, PolygenicScores};
 use crate::AmbiguousStrand;
@@ -102,6 +102,7 @@ pub(super) fn observe(fold: &mut PolygenicScores, batch: &SiteBatch) -> Result<(
         policy: &options.missing,
         frequencies: missing,
         rows: &rows,
+        calls: batch.calls(),
         patients: sexes.len(),
     };
     context.add_up(state, scratch);
@@ -186,9 +187,17 @@ fn encode_rows(
             }),
             None => None,
         };
-        let slot = scratch
-            .encoder
-            .encode(*allele, codes, site, dosages.as_ref());
+        let entries = plan.entries_of(*allele).1;
+        let is_simple = site == SiteClass::Autosomal
+            && dosages.is_none()
+            && entries.len() <= DENSE_WEIGHTS
+            && entries.iter().all(|entry| entry.special().is_none());
+        let dense = is_simple.then(|| scratch.encoder.dense(*allele, *row, codes));
+        let slot = dense.flatten().unwrap_or_else(|| {
+            scratch
+                .encoder
+                .encode(*allele, codes, site, dosages.as_ref())
+        });
         let counts = AlleleCounts {
             assumed: slot.count(&[class::ASSUMED_1, class::ASSUMED_2]),
             no_call: slot.count(&[class::NO_CALL_1, class::NO_CALL_2]),

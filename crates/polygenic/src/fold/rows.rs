@@ -16,6 +16,15 @@ pub(super) type Item = u32;
 pub(super) const CLASS_BITS: u32 = 4;
 pub(super) const CLASS_MASK: u32 = (1 << CLASS_BITS) - 1;
 
+/// Bits of a diploid call of reference and this alternate alone, phased or not.
+const PLAIN_CODE: u8 = 0x49;
+/// Codes that have no other bits are below this.
+pub(super) const PLAIN_CODES: usize = 128;
+/// Weights on an allele for which reading all codes costs less than lists do.
+pub(super) const DENSE_WEIGHTS: usize = 3;
+/// Lists cost less where at least this share of the patients has one class.
+const DENSE_SHARE: [usize; 2] = [7, 8];
+
 /// A dosage that the file states, in multiples of 2^-24 copies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dosed {
@@ -36,6 +45,9 @@ pub(super) struct Slot {
     /// Those whose class has statistics, in whatever list they are.
     pub(super) remarkable: Range<usize>,
     pub(super) dosed: Range<usize>,
+    /// Set where nearly nobody shares a class and few weights are on the allele: then no lists are
+    /// made, and the codes of this row of the batch are read for each weight.
+    pub(super) dense: Option<usize>,
     /// Patients of each class, without those of stated dosages.
     pub(super) histogram: [u32; CLASSES],
     /// Copies of the alternate allele, of the reference and of all, over all known dosages, in
@@ -110,6 +122,32 @@ impl Encoder {
         self.dosed.clear();
     }
 
+    /// A row whose codes are read as they are for each of a few weights; `None` where lists serve
+    /// better or where somebody's call is not plain.
+    pub(super) fn dense(&self, allele: u32, row: usize, codes: &[u8]) -> Option<Slot> {
+        let together = codes.iter().fold(0, |together, code| together | code);
+        let is_plain = together & !PLAIN_CODE == 0;
+        let common = count(codes, 0x00).max(count(codes, 0x40));
+        let end = self.items.len();
+        (is_plain && common * DENSE_SHARE[1] < codes.len() * DENSE_SHARE[0]).then(|| Slot {
+            allele,
+            base: None,
+            items: end..end,
+            remarkable: end..end,
+            dosed: self.dosed.len()..self.dosed.len(),
+            dense: Some(row),
+            histogram: [0; CLASSES],
+            known: [0; 3],
+            known_patients: 0,
+        })
+    }
+
+    /// Terms of plain codes on autosomes.
+    pub(super) fn by_code(&self, terms: &[i64; CLASSES]) -> [i64; PLAIN_CODES] {
+        let table = &self.tables[SiteClass::Autosomal as usize][index_of(Sex::Unknown)].0;
+        std::array::from_fn(|code| terms[usize::from(table[code])])
+    }
+
     /// Encodes one row.
     pub(super) fn encode(
         &mut self,
@@ -125,6 +163,7 @@ impl Encoder {
             items: start..start,
             remarkable: 0..0,
             dosed: self.dosed.len()..self.dosed.len(),
+            dense: None,
             histogram: [0; CLASSES],
             known: [0; 3],
             known_patients: 0,
