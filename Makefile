@@ -26,7 +26,7 @@ build: setup ## Build the release program: target/release/varisk
 
 demo: setup ## Run the main job on the bundled cohort and say where the report is
 	cargo build --locked --workspace
-	rm -rf demo-report demo-report.partial demo-report.knowledge
+	rm -rf demo-report demo-report.partial demo-report.knowledge demo-report.panel
 	$${CARGO_TARGET_DIR:-target}/debug/varisk demo --data testdata --output demo-report
 
 test: setup ## The whole self-contained test suite
@@ -36,7 +36,7 @@ test: setup ## The whole self-contained test suite
 
 test-data: setup oracles ## Real data in VARISK_SHARED against outside oracles
 	@test -d "$(VARISK_SHARED)/data" || { echo "test-data: $(VARISK_SHARED)/data is not there; set VARISK_SHARED to the folder that holds the shared data" >&2; exit 1; }
-	cargo test --locked --workspace --features varisk/data-tests,varisk-reference/data-tests,varisk-readers/data-tests,varisk-encode/data-tests,varisk-knowledge/data-tests,varisk-annotate/data-tests,varisk-alignments/data-tests --test 'data_*'
+	cargo test --locked --workspace --features varisk/data-tests,varisk-reference/data-tests,varisk-readers/data-tests,varisk-encode/data-tests,varisk-knowledge/data-tests,varisk-annotate/data-tests,varisk-alignments/data-tests,varisk-polygenic/data-tests,varisk-ancestry/data-tests,varisk-risk/data-tests --test 'data_*'
 
 oracles:
 	@.ci/setup --oracles
@@ -63,4 +63,4 @@ fuzz: ## Run every fuzz target for ten minutes (needs nightly and cargo-fuzz)
 
 clean: ## Remove what was built; .varisk stays
 	cargo clean
-	rm -rf demo-report demo-report.partial demo-report.knowledge docs/book
+	rm -rf demo-report demo-report.partial demo-report.knowledge demo-report.panel docs/book

@@ -66,7 +66,7 @@ fn list(folder: &Path) -> anyhow::Result<()> {
     print(text)
 }
 
-fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Result<()> {
+pub(crate) fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Result<()> {
     let mut settings = Settings::resolve(&RunArguments {
         vcf: Some(arguments.vcf.clone()),
         samplesheet: Some(arguments.labels.clone()),

@@ -8,7 +8,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use varisk_report::OutputFolder;
 
-use crate::arguments::{AnnotationArguments, DemoArguments, RunArguments};
+use crate::ancestry_command::build as build_ancestry;
+use crate::arguments::{
+    AncestryBuildArguments, AnnotationArguments, DemoArguments, RunArguments, ScoreArguments,
+    ScoringFileArguments,
+};
 use crate::exit::Refusal;
 use crate::finish::NOTICE;
 use crate::knowledge_command::build;
@@ -26,7 +30,8 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     if !data.join("genome.fa").is_file() {
         return Err(Refusal::NoInput(format!("{} does not hold the demo's data; run in the source folder, or name its testdata with --data", data.display())).into());
     }
-    let knowledge = beside(&arguments.output);
+    let knowledge = beside(&arguments.output, ".knowledge");
+    let panel = beside(&arguments.output, ".panel");
     OutputFolder::check(&arguments.output, false)?;
     // That of a demo that came no farther serves again.
     if knowledge.symlink_metadata().is_err() {
@@ -36,6 +41,14 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
             &knowledge,
             log,
         )?;
+    }
+    let scores = ScoringFileArguments {
+        scores: vec![data.join("scores")],
+        score_build: Some("other".to_owned()),
+        ..ScoringFileArguments::default()
+    };
+    if panel.symlink_metadata().is_err() {
+        build_panel(data, &panel, &scores, log)?;
     }
     let run = RunArguments {
         vcf: Some(data.join("cohort.vcf.gz")),
@@ -53,13 +66,32 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
             knowledge: Some(knowledge.clone()),
             ..AnnotationArguments::default()
         },
+        scores: ScoreArguments {
+            files: scores,
+            ancestry: Some(panel.clone()),
+            absolute_risk: vec![data.join("absolute-risk/model.toml")],
+            ..ScoreArguments::default()
+        },
         ..RunArguments::default()
     };
     let done = execute(&Settings::resolve(&run)?, Purpose::Run, log)?;
     let mut text = format!("varisk demo: {done}\n\n");
-    text += &highest(&arguments.output)?;
+    text += &highest(
+        &arguments.output,
+        "patient_model",
+        "Patients at highest risk",
+    )?;
+    text += &highest(
+        &arguments.output,
+        "absolute_risk",
+        "\nHighest absolute risks, with the polygenic score in them",
+    )?;
     text += &known(&arguments.output)?;
-    text += &format!("\nKnowledge bundle: {}\nTables:\n", knowledge.display());
+    text += &format!(
+        "\nKnowledge bundle: {}\nReference panel: {}\nTables:\n",
+        knowledge.display(),
+        panel.display()
+    );
     let mut files: Vec<_> = std::fs::read_dir(&arguments.output)?
         .flatten()
         .map(|entry| entry.path())
@@ -71,11 +103,41 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     print(text + &format!("\nSynthetic patients. {NOTICE}\n"))
 }
 
-/// The folder of the demo's bundle.
-fn beside(output: &Path) -> PathBuf {
+/// A folder of what the demo is made with, beside its report.
+fn beside(output: &Path, ending: &str) -> PathBuf {
     let mut name = output.as_os_str().to_owned();
-    name.push(".knowledge");
+    name.push(ending);
     PathBuf::from(name)
+}
+
+/// The panel of the demo. Its sites lie within some hundred kilobases, so their window is small.
+fn build_panel(
+    data: &Path,
+    output: &Path,
+    scores: &ScoringFileArguments,
+    log: &Log,
+) -> anyhow::Result<()> {
+    build_ancestry(
+        &AncestryBuildArguments {
+            vcf: data.join("panel/panel.vcf.gz"),
+            labels: data.join("panel/labels.csv"),
+            reference: data.join("genome.fa"),
+            build: Some("other".to_owned()),
+            par: Some(data.join("par.bed")),
+            name: "toy".to_owned(),
+            release: "1".to_owned(),
+            licence: "MIT OR Apache-2.0".to_owned(),
+            output: output.to_owned(),
+            exclude: None,
+            components: 10,
+            min_maf: 0.05,
+            max_r2: 0.2,
+            window: 2_000,
+            threads: None,
+            scores: scores.clone(),
+        },
+        log,
+    )
 }
 
 /// Reported alleles that the bundle's ClinVar-like source calls pathogenic.
@@ -121,7 +183,7 @@ fn known(output: &Path) -> anyhow::Result<String> {
 }
 
 /// Patients at highest risk, from the table that was just written.
-fn highest(output: &Path) -> anyhow::Result<String> {
+fn highest(output: &Path, kind: &str, title: &str) -> anyhow::Result<String> {
     let file = std::fs::File::open(output.join("risk.parquet"))?;
     let mut rows: Vec<(String, String, f64, Option<f64>)> = Vec::new();
     for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
@@ -136,15 +198,17 @@ fn highest(output: &Path) -> anyhow::Result<String> {
                 .column_by_name(name)
                 .map(|column| column.as_primitive::<Float64Type>().clone())
         };
-        let (Some(patients), Some(items), Some(values), Some(coverage)) = (
+        let (Some(patients), Some(kinds), Some(items), Some(values), Some(coverage)) = (
             text("patient"),
+            text("kind"),
             text("item"),
             number("value"),
             number("coverage"),
         ) else {
             continue;
         };
-        for row in (0..batch.num_rows()).filter(|row| values.is_valid(*row)) {
+        let is_of_kind = |row: &usize| kinds.value(*row) == kind && values.is_valid(*row);
+        for row in (0..batch.num_rows()).filter(is_of_kind) {
             let share = coverage.is_valid(row).then(|| coverage.value(row));
             rows.push((
                 patients.value(row).to_owned(),
@@ -156,12 +220,12 @@ fn highest(output: &Path) -> anyhow::Result<String> {
     }
     rows.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
     let mut text = format!(
-        "Patients at highest risk:\n  {:<10} {:<28} {:>8} {:>10}\n",
+        "{title}:\n  {:<10} {:<32} {:>8} {:>10}\n",
         "patient", "item", "risk", "coverage"
     );
     for (patient, item, value, share) in rows.iter().take(SHOWN) {
         let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
-        text += &format!("  {patient:<10} {item:<28} {value:>8.3} {share:>10}\n");
+        text += &format!("  {patient:<10} {item:<32} {value:>8.3} {share:>10}\n");
     }
     Ok(text)
 }
