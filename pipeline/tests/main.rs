@@ -12,6 +12,7 @@ mod joined;
 mod joined_cuts;
 mod knowledge;
 mod prs;
+mod prs_alleles;
 mod prs_bad_files;
 mod prs_bad_input;
 mod prs_bad_panels;
