@@ -38,24 +38,43 @@ struct World<'w> {
 }
 
 impl<'w> World<'w> {
-    fn new(folder: &'w Path, vcf: &Path, fasta: &Path, build: &'static str, scores: Vec<PathBuf>) -> Self {
+    fn new(
+        folder: &'w Path,
+        vcf: &Path,
+        fasta: &Path,
+        build: &'static str,
+        scores: Vec<PathBuf>,
+    ) -> Self {
         let labels = labels();
         let samples = shell(&format!("bcftools query -l {}", text(vcf)));
-        let known = samples.lines().filter(|sample| labels.contains_key(*sample));
-        let (members, patients): (Vec<_>, Vec<_>) =
-            known.map(str::to_owned).enumerate().partition(|(at, _)| at % 2 == 0);
+        let known = samples
+            .lines()
+            .filter(|sample| labels.contains_key(*sample));
+        let (members, patients): (Vec<_>, Vec<_>) = known
+            .map(str::to_owned)
+            .enumerate()
+            .partition(|(at, _)| at % 2 == 0);
         assert_eq!((members.len(), patients.len()), (1252, 1252));
         let mut table = "patient,sample,population,sex,unrelated\n".to_owned();
         for (at, sample) in &members {
             // Some are held to be relatives, who train nothing.
-            table += &format!("{sample},{sample},{},{}\n", labels[sample].join(","), at % 13 != 4);
+            table += &format!(
+                "{sample},{sample},{},{}\n",
+                labels[sample].join(","),
+                at % 13 != 4
+            );
         }
         std::fs::write(folder.join("labels.csv"), table).expect("a file");
         let patients: Vec<String> = patients.into_iter().map(|(_, sample)| sample).collect();
         let listed = folder.join("patients.txt");
         std::fs::write(&listed, patients.join("\n")).expect("a file");
         let own = folder.join("patients.bcf");
-        shell(&format!("bcftools view -S {} -Ob -o {} {}", text(&listed), text(&own), text(vcf)));
+        shell(&format!(
+            "bcftools view -S {} -Ob -o {} {}",
+            text(&listed),
+            text(&own),
+            text(vcf)
+        ));
         Self {
             folder,
             vcf: vcf.to_owned(),
@@ -88,7 +107,9 @@ impl<'w> World<'w> {
         let options = self.options.iter();
         let call = options.fold(call, |call, (option, value)| call.with(option, *value));
         let scores = self.scores.iter();
-        scores.fold(call, |call, score| call.also("--score", text(score))).succeed();
+        scores
+            .fold(call, |call, score| call.also("--score", text(score)))
+            .succeed();
     }
 
     fn run(&self, vcf: &Path, output: &str, patients: &[String]) -> Table {
@@ -104,7 +125,9 @@ impl<'w> World<'w> {
             .with("--samplesheet", text(&path))
             .with("--ancestry", text(&self.at("panel")));
         let options = self.options.iter();
-        options.fold(call, |call, (option, value)| call.with(option, *value)).succeed();
+        options
+            .fold(call, |call, (option, value)| call.with(option, *value))
+            .succeed();
         Table::read(&self.at(output), "ancestry")
     }
 
@@ -112,10 +135,16 @@ impl<'w> World<'w> {
     fn compare(&self, name: &str, minimum_right: f64, minimum_same: f64) {
         let ancestry = self.run(&self.at("patients.bcf"), "cohort", &self.patients);
         assert_eq!(ancestry.texts("patient").len(), self.patients.len());
-        let populations: BTreeMap<&str, Option<&str>> =
-            ancestry.texts("patient").into_iter().zip(ancestry.column("population")).collect();
-        let states: BTreeMap<&str, &str> =
-            ancestry.texts("patient").into_iter().zip(ancestry.texts("state")).collect();
+        let populations: BTreeMap<&str, Option<&str>> = ancestry
+            .texts("patient")
+            .into_iter()
+            .zip(ancestry.column("population"))
+            .collect();
+        let states: BTreeMap<&str, &str> = ancestry
+            .texts("patient")
+            .into_iter()
+            .zip(ancestry.texts("state"))
+            .collect();
         let script = include_str!("ancestry.py");
         let theirs = python(script, &[&self.at("panel"), &self.at("cohort")]);
         let theirs: BTreeMap<&str, Vec<&str>> = theirs
@@ -128,7 +157,9 @@ impl<'w> World<'w> {
             .collect();
         let (mut right, mut same_distance, mut same_forest, mut sure, mut placed) = (0, 0, 0, 0, 0);
         for (patient, population) in &populations {
-            let Some(population) = population else { continue };
+            let Some(population) = population else {
+                continue;
+            };
             placed += 1;
             right += usize::from(self.labels[*patient][0] == *population);
             let [distance, forest] = [theirs[patient][0], theirs[patient][1]];
@@ -151,7 +182,12 @@ impl<'w> World<'w> {
         let mut known: Vec<&str> = names.clone();
         known.sort_unstable();
         known.dedup();
-        let figures = ["percentile", "z_most_similar_population", "z_norm1", "z_norm2"];
+        let figures = [
+            "percentile",
+            "z_most_similar_population",
+            "z_norm1",
+            "z_norm2",
+        ];
         let columns = figures.map(|name| scores.numbers(name));
         let mut largest = [0.0_f64; 4];
         let mut compared = 0;
@@ -160,7 +196,10 @@ impl<'w> World<'w> {
                 assert!(columns.iter().all(|column| column[row].is_none()));
                 continue;
             };
-            let at = known.iter().position(|own| *own == names[row]).expect("a score");
+            let at = known
+                .iter()
+                .position(|own| *own == names[row])
+                .expect("a score");
             let expected = &expected[2 + 4 * at..][..4];
             for ((worst, column), expected) in largest.iter_mut().zip(&columns).zip(expected) {
                 let own = column[row].unwrap_or_else(|| panic!("{} has no figure", owners[row]));
@@ -179,21 +218,35 @@ impl<'w> World<'w> {
     /// A patient alone has the rows that the patient has among the others.
     fn check_alone(&self, patient: &str) {
         let own = self.at(&format!("{patient}.bcf"));
-        shell(&format!("bcftools view -s {patient} -Ob -o {} {}", text(&own), text(&self.vcf)));
+        shell(&format!(
+            "bcftools view -s {patient} -Ob -o {} {}",
+            text(&own),
+            text(&self.vcf)
+        ));
         let output = format!("alone-{patient}");
         self.run(&own, &output, &[patient.to_owned()]);
         for name in ["ancestry", "risk", "scores"] {
-            let [cohort, alone] = ["cohort", &output].map(|folder| Table::read(&self.at(folder), name));
+            let [cohort, alone] =
+                ["cohort", &output].map(|folder| Table::read(&self.at(folder), name));
             assert_eq!(cohort.names, alone.names);
             let rows = |table: &Table| -> Vec<Vec<Option<String>>> {
-                let is_own: Vec<bool> = table.texts("patient").iter().map(|own| *own == patient).collect();
+                let is_own: Vec<bool> = table
+                    .texts("patient")
+                    .iter()
+                    .map(|own| *own == patient)
+                    .collect();
                 let columns = table.names.iter().map(|column| {
                     let cells = table.column(column).into_iter().zip(&is_own);
-                    cells.filter(|(_, is_own)| **is_own).map(|(cell, _)| cell.map(str::to_owned)).collect()
+                    cells
+                        .filter(|(_, is_own)| **is_own)
+                        .map(|(cell, _)| cell.map(str::to_owned))
+                        .collect()
                 });
                 columns.collect()
             };
-            for ((column, of_cohort), own) in cohort.names.iter().zip(rows(&cohort)).zip(rows(&alone)) {
+            for ((column, of_cohort), own) in
+                cohort.names.iter().zip(rows(&cohort)).zip(rows(&alone))
+            {
                 assert!(!own.is_empty());
                 assert_eq!(of_cohort, own, "{patient}: {name}.{column}");
             }
@@ -233,7 +286,14 @@ fn people_of_set_d() {
     let weights = scorefile::weights(&genotypes.records, |_| true);
     let write = |name: &str, step: usize| {
         let some: Vec<_> = weights.iter().copied().step_by(step).collect();
-        scorefile::write(folder.path(), name, "GRCh37", Kind::Additive, &genotypes.records, &some)
+        scorefile::write(
+            folder.path(),
+            name,
+            "GRCh37",
+            Kind::Additive,
+            &genotypes.records,
+            &some,
+        )
     };
     let scores = vec![write("all", 1), write("some", 7)];
     let world = World::new(folder.path(), &vcf, &shared(FASTA), "GRCh37", scores);

@@ -27,7 +27,13 @@ impl Dosage {
         let (one, two) = (number % 17, number / 17 % 16);
         let unit = if is_exact { 32.0 } else { 1000.0 / 29.0 };
         let (one, two) = (one as f64 / unit, two as f64 / unit);
-        let thousandth = |value: f64| if is_exact { value } else { (value * 1000.0).round() / 1000.0 };
+        let thousandth = |value: f64| {
+            if is_exact {
+                value
+            } else {
+                (value * 1000.0).round() / 1000.0
+            }
+        };
         let (one, two) = (thousandth(one), thousandth(two));
         Self {
             probabilities: [1.0 - one - two, one, two],
@@ -65,7 +71,11 @@ impl World {
             let (name, records) = (kind.name(), &genotypes.records);
             scorefile::write(folder.path(), name, "GRCh37", kind, records, &weights)
         });
-        write_plink(&folder.path().join("plink.tsv"), &genotypes.records, &weights);
+        write_plink(
+            &folder.path().join("plink.tsv"),
+            &genotypes.records,
+            &weights,
+        );
         Self {
             folder,
             genotypes,
@@ -76,13 +86,19 @@ impl World {
     }
 
     fn dosage(&self, record: usize, sample: usize) -> Dosage {
-        Dosage::new(record * 7919 + sample * 31 + record * sample % 11, self.is_exact)
+        Dosage::new(
+            record * 7919 + sample * 31 + record * sample % 11,
+            self.is_exact,
+        )
     }
 
     /// Writes GT (always 0/0, so that it cannot be what counts) and a field of dosages.
     fn write(&self, field: &str) -> PathBuf {
         let number = if field == "DS" { "A" } else { "G" };
-        let mut out = format!("##fileformat=VCFv4.2\n{CONTIG_22}\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n##FORMAT=<ID={field},Number={number},Type=Float,Description=\"Dosage\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{}\n", self.genotypes.samples.join("\t"));
+        let mut out = format!(
+            "##fileformat=VCFv4.2\n{CONTIG_22}\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n##FORMAT=<ID={field},Number={number},Type=Float,Description=\"Dosage\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{}\n",
+            self.genotypes.samples.join("\t")
+        );
         for (at, record) in self.genotypes.records.iter().enumerate() {
             let (reference, alternate) = (&record.alleles[0], &record.alleles[1]);
             let _ = write!(
@@ -119,7 +135,11 @@ impl World {
         let table = Table::read(&output, "scores");
         // From BCF, where numbers have 32 bits, the same.
         let bcf = at(&format!("{field}.bcf"));
-        shell(&format!("bcftools view -Ob -o {} {}", text(&bcf), text(&vcf)));
+        shell(&format!(
+            "bcftools view -Ob -o {} {}",
+            text(&bcf),
+            text(&vcf)
+        ));
         let from_bcf = at(&format!("bcf-{field}"));
         prs(&bcf, &shared(FASTA), "GRCh37", &scores, &from_bcf)
             .with("--dosages", field.to_lowercase())
@@ -139,7 +159,11 @@ impl World {
                 assert_eq!(at, Some(sample));
                 let terms = self.weights.iter().map(|own| {
                     let alternate = self.dosage(own.record, sample).alternate();
-                    let copies = if own.effect == 0 { 2.0 - alternate } else { alternate };
+                    let copies = if own.effect == 0 {
+                        2.0 - alternate
+                    } else {
+                        alternate
+                    };
                     own.as_f64() * kind.counted(copies)
                 });
                 definition.note(sum, terms.sum(), whole);
@@ -148,11 +172,23 @@ impl World {
             }
             println!(
                 "{field}, {}, {}: {} people; shares of the summed weights: {:.1e} from the definition, {:.1e} from plink2, {:.1e} from BCF",
-                if self.is_exact { "32nds" } else { "thousandths" },
-                kind.name(), definition.compared, definition.relative, of_theirs.relative, bcf.relative
+                if self.is_exact {
+                    "32nds"
+                } else {
+                    "thousandths"
+                },
+                kind.name(),
+                definition.compared,
+                definition.relative,
+                of_theirs.relative,
+                bcf.relative
             );
             // varisk keeps dosages as multiples of 2^-24.
-            let own = if self.is_exact { 1e-12 } else { 2.0_f64.powi(-24) };
+            let own = if self.is_exact {
+                1e-12
+            } else {
+                2.0_f64.powi(-24)
+            };
             assert!(definition.relative <= own, "{}", definition.relative);
             assert!(bcf.relative <= if self.is_exact { 1e-12 } else { 1e-6 });
             // Half a step for each dosage, and the sixth digit of the sum.

@@ -17,15 +17,15 @@ const CALC: &str = "pgs/pygscatalog/pgscatalog.calc/data";
 
 /// A row of a scoring file in the layout of `pgscatalog-combine`.
 #[derive(Clone)]
-struct ScoreRow {
-    accession: String,
-    number: String,
-    contig: String,
-    position: String,
-    effect: String,
-    other: String,
-    weight: String,
-    kind: String,
+pub(crate) struct ScoreRow {
+    pub(crate) accession: String,
+    pub(crate) number: String,
+    pub(crate) contig: String,
+    pub(crate) position: String,
+    pub(crate) effect: String,
+    pub(crate) other: String,
+    pub(crate) weight: String,
+    pub(crate) kind: String,
 }
 
 fn read_scores(path: &Path) -> Vec<ScoreRow> {
@@ -54,17 +54,19 @@ fn read_scores(path: &Path) -> Vec<ScoreRow> {
 }
 
 /// A target's variants.
-struct Site {
-    contig: String,
-    position: u32,
-    reference: String,
-    alternates: String,
+pub(crate) struct Site {
+    pub(crate) contig: String,
+    pub(crate) position: u32,
+    pub(crate) reference: String,
+    pub(crate) alternates: String,
 }
 
 fn read_sites(path: &Path) -> Vec<Site> {
     let path = text(path);
     let lines = if path.ends_with(".vcf.gz") {
-        shell(&format!("bcftools query -f '%CHROM\\t%POS\\t%ID\\t%REF\\t%ALT\\n' {path}"))
+        shell(&format!(
+            "bcftools query -f '%CHROM\\t%POS\\t%ID\\t%REF\\t%ALT\\n' {path}"
+        ))
     } else {
         shell(&format!("grep -v '^#' {path}"))
     };
@@ -82,10 +84,10 @@ fn read_sites(path: &Path) -> Vec<Site> {
 
 /// What became of a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Fate {
-    match_type: Option<String>,
+pub(crate) struct Fate {
+    pub(crate) match_type: Option<String>,
     /// Why it is not scored; `None` where it is.
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl std::fmt::Display for Fate {
@@ -97,34 +99,43 @@ impl std::fmt::Display for Fate {
 }
 
 /// Fates by score and number of the row in it.
-type Fates = BTreeMap<(String, usize), Fate>;
+pub(crate) type Fates = BTreeMap<(String, usize), Fate>;
 
-struct World {
+pub(crate) struct World {
     folder: tempfile::TempDir,
     sites: Vec<Site>,
-    rows: Vec<ScoreRow>,
+    pub(crate) rows: Vec<ScoreRow>,
     fasta: PathBuf,
 }
 
 impl World {
-    fn new(sites: Vec<Site>, rows: Vec<ScoreRow>) -> Self {
+    pub(crate) fn new(sites: Vec<Site>, rows: Vec<ScoreRow>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut genome = Genome::default();
         for site in &sites {
             genome.put(&site.contig, site.position.into(), &site.reference);
         }
-        let places: BTreeSet<(&str, u32)> =
-            sites.iter().map(|site| (site.contig.as_str(), site.position)).collect();
+        let places: BTreeSet<(&str, u32)> = sites
+            .iter()
+            .map(|site| (site.contig.as_str(), site.position))
+            .collect();
         // Where the target has nothing the score says what the genome has.
         for row in &rows {
-            let Ok(position) = row.position.parse::<u32>() else { continue };
+            let Ok(position) = row.position.parse::<u32>() else {
+                continue;
+            };
             let is_base = matches!(row.other.as_str(), "A" | "C" | "G" | "T");
             if is_base && !places.contains(&(row.contig.as_str(), position)) {
                 genome.put(&row.contig, position.into(), &row.other);
             }
         }
         let fasta = genome.write(folder.path());
-        Self { folder, sites, rows, fasta }
+        Self {
+            folder,
+            sites,
+            rows,
+            fasta,
+        }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -132,7 +143,7 @@ impl World {
     }
 
     /// Rows of each score in the order of the file.
-    fn by_score(&self) -> BTreeMap<&str, Vec<&ScoreRow>> {
+    pub(crate) fn by_score(&self) -> BTreeMap<&str, Vec<&ScoreRow>> {
         let mut scores: BTreeMap<&str, Vec<&ScoreRow>> = BTreeMap::new();
         for row in &self.rows {
             scores.entry(&row.accession).or_default().push(row);
@@ -144,13 +155,20 @@ impl World {
     fn write_scores(&self, folder: &Path) -> Vec<PathBuf> {
         let mut files = Vec::new();
         for (name, rows) in self.by_score() {
-            let mut out = format!("#pgs_id={name}\nchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\tis_dominant\tis_recessive\n");
+            let mut out = format!(
+                "#pgs_id={name}\nchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\tis_dominant\tis_recessive\n"
+            );
             for row in rows {
                 let _ = writeln!(
                     out,
                     "{}\t{}\t{}\t{}\t{}\t{}\t{}",
-                    row.contig, row.position, row.effect, row.other, row.weight,
-                    row.kind == "dominant", row.kind == "recessive"
+                    row.contig,
+                    row.position,
+                    row.effect,
+                    row.other,
+                    row.weight,
+                    row.kind == "dominant",
+                    row.kind == "recessive"
                 );
             }
             let path = folder.join(format!("{name}.txt"));
@@ -164,7 +182,10 @@ impl World {
     fn call(&self, ambiguous: &str) -> Call {
         let files = self.write_scores(self.folder.path());
         let fai = std::fs::read_to_string(format!("{}.fai", text(&self.fasta))).expect("an index");
-        let contigs: Vec<&str> = fai.lines().filter_map(|line| line.split('\t').next()).collect();
+        let contigs: Vec<&str> = fai
+            .lines()
+            .filter_map(|line| line.split('\t').next())
+            .collect();
         let mut vcf = "##fileformat=VCFv4.2\n".to_owned();
         for line in fai.lines() {
             let cells: Vec<&str> = line.split('\t').collect();
@@ -173,7 +194,10 @@ impl World {
         vcf += "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\tS2\n";
         let mut sites: Vec<&Site> = self.sites.iter().collect();
         sites.sort_by_key(|site| {
-            (contigs.iter().position(|own| *own == site.contig), site.position)
+            (
+                contigs.iter().position(|own| *own == site.contig),
+                site.position,
+            )
         });
         for site in sites {
             let _ = writeln!(
@@ -206,7 +230,10 @@ impl World {
                 match_type: kinds[at].map(str::to_owned),
                 reason: reasons[at].map(str::to_owned),
             };
-            ((names[at].to_owned(), rows[at].parse().expect("a number")), fate)
+            (
+                (names[at].to_owned(), rows[at].parse().expect("a number")),
+                fate,
+            )
         };
         (0..log.len()).map(fate).collect()
     }
@@ -218,18 +245,34 @@ impl World {
             let _ = writeln!(
                 scores,
                 "{}\t{}\t{}\t{}\t{}\t{}\tFalse\t{}\t{}",
-                row.contig, row.position, row.effect, row.other, row.weight, row.kind,
-                row.accession, row.number
+                row.contig,
+                row.position,
+                row.effect,
+                row.other,
+                row.weight,
+                row.kind,
+                row.accession,
+                row.number
             );
         }
         let mut pvar = "#CHROM\tPOS\tID\tREF\tALT\n".to_owned();
         for site in &self.sites {
             let (contig, position) = (&site.contig, site.position);
             let (reference, alternates) = (&site.reference, &site.alternates);
-            let id = format!("{contig}:{position}:{reference}:{}", alternates.replace(',', "/"));
-            let _ = writeln!(pvar, "{contig}\t{position}\t{id}\t{reference}\t{alternates}");
+            let id = format!(
+                "{contig}:{position}:{reference}:{}",
+                alternates.replace(',', "/")
+            );
+            let _ = writeln!(
+                pvar,
+                "{contig}\t{position}\t{id}\t{reference}\t{alternates}"
+            );
         }
-        let (score, target, out) = (self.at("scores.tsv"), self.at("target.pvar"), self.at("match"));
+        let (score, target, out) = (
+            self.at("scores.tsv"),
+            self.at("target.pvar"),
+            self.at("match"),
+        );
         std::fs::write(&score, scores).expect("a file");
         std::fs::write(&target, pvar).expect("a file");
         std::fs::create_dir_all(&out).expect("a folder");
@@ -237,7 +280,14 @@ impl World {
         let arguments = ["-d", "t", "--min_overlap", "0", "--combined"];
         let output = Command::new(&program)
             .args(arguments)
-            .args(["-s", &text(&score), "-t", &text(&target), "--outdir", &text(&out)])
+            .args([
+                "-s",
+                &text(&score),
+                "-t",
+                &text(&target),
+                "--outdir",
+                &text(&out),
+            ])
             .args(flags.split_whitespace())
             .output();
         let output = output.unwrap_or_else(|error| {
@@ -250,7 +300,7 @@ impl World {
         Ok(shell(&format!("zcat {}; rm -r {}", text(&log), text(&out))))
     }
 
-    fn theirs(&self, flags: &str) -> Fates {
+    pub(crate) fn theirs(&self, flags: &str) -> Fates {
         let mut numbers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for (name, rows) in self.by_score() {
             for (at, row) in rows.into_iter().enumerate() {
@@ -258,23 +308,45 @@ impl World {
             }
         }
         assert_eq!(numbers.len(), self.rows.len());
-        let log = self.matched(flags).unwrap_or_else(|error| panic!("{error}"));
+        let log = self
+            .matched(flags)
+            .unwrap_or_else(|error| panic!("{error}"));
         let mut lines = log.lines();
         let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
         let mut fates = Fates::new();
         for line in lines {
             let cells: Vec<&str> = line.split(',').collect();
-            let cell = |name: &str| cells[header.iter().position(|own| *own == name).expect("a column")];
-            let key = (cell("accession").to_owned(), numbers[&(cell("accession"), cell("row_nr"))]);
+            let cell = |name: &str| {
+                cells[header
+                    .iter()
+                    .position(|own| *own == name)
+                    .expect("a column")]
+            };
+            let key = (
+                cell("accession").to_owned(),
+                numbers[&(cell("accession"), cell("row_nr"))],
+            );
             let fate = match cell("match_status") {
-                "matched" => Fate { match_type: Some(renamed(cell("match_type"))), reason: None },
+                "matched" => Fate {
+                    match_type: Some(renamed(cell("match_type"))),
+                    reason: None,
+                },
                 "excluded" => {
-                    let mut flags: Vec<&str> = ["ambiguous", "duplicate_ID", "is_multiallelic"].into_iter().filter(|flag| cell(flag) == "true").collect();
+                    let mut flags: Vec<&str> = ["ambiguous", "duplicate_ID", "is_multiallelic"]
+                        .into_iter()
+                        .filter(|flag| cell(flag) == "true")
+                        .collect();
                     flags.sort_unstable();
-                    Fate { match_type: Some(renamed(cell("match_type"))), reason: Some(flags.join("+")) }
+                    Fate {
+                        match_type: Some(renamed(cell("match_type"))),
+                        reason: Some(flags.join("+")),
+                    }
                 }
                 "not_best" => continue,
-                _ => Fate { match_type: None, reason: Some("unmatched".to_owned()) },
+                _ => Fate {
+                    match_type: None,
+                    reason: Some("unmatched".to_owned()),
+                },
             };
             let before = fates.insert(key.clone(), fate);
             assert!(before.is_none(), "{key:?}");
@@ -288,7 +360,9 @@ impl World {
         assert_eq!(ours.len(), self.rows.len());
         let (mut counts, mut kinds) = (Counts::new(), BTreeMap::<String, usize>::new());
         for (key, fate) in &ours {
-            let other = theirs.get(key).unwrap_or_else(|| panic!("{key:?} has no row"));
+            let other = theirs
+                .get(key)
+                .unwrap_or_else(|| panic!("{key:?} has no row"));
             let Some(rule) = rule(other, fate) else {
                 panic!("{name} {flags} {key:?}: {other} there, {fate} here");
             };
@@ -311,7 +385,9 @@ fn rule(theirs: &Fate, ours: &Fate) -> Option<&'static str> {
         (Some(reason), Some("ambiguous_strand")) if reason.starts_with("ambiguous") => {
             Some("ambiguous to both")
         }
-        (Some(reason), Some("duplicate_row")) if reason.starts_with("duplicate") && is_same_match => {
+        (Some(reason), Some("duplicate_row"))
+            if reason.starts_with("duplicate") && is_same_match =>
+        {
             Some("duplicate to both")
         }
         (Some(_), Some("several_alleles" | "ambiguous_strand")) if theirs.match_type.is_some() => {
@@ -321,7 +397,9 @@ fn rule(theirs: &Fate, ours: &Fate) -> Option<&'static str> {
         (None, Some("several_alleles")) => Some("several alleles, refused here"),
         // Whether there or not, such a row is of no use.
         (Some("unmatched"), Some("ambiguous_strand")) => Some("unmatched, ambiguous here"),
-        (Some("unmatched"), Some(reason)) if UNMATCHED.contains(&reason) => Some("unmatched by both"),
+        (Some("unmatched"), Some(reason)) if UNMATCHED.contains(&reason) => {
+            Some("unmatched by both")
+        }
         // An allele of a site is an allele, whatever else stands there.
         (Some("is_multiallelic"), None) if is_same_match => Some("multiallelic, kept here"),
         _ => None,
@@ -341,7 +419,9 @@ const UNMATCHED: [&str; 7] = [
 
 /// Its name of a match as ours.
 fn renamed(kind: &str) -> String {
-    let (kind, flipped) = kind.strip_suffix("_flip").map_or((kind, ""), |kind| (kind, "_flipped"));
+    let (kind, flipped) = kind
+        .strip_suffix("_flip")
+        .map_or((kind, ""), |kind| (kind, "_flipped"));
     let kind = match kind {
         "refalt" => "alt_ref",
         "altref" => "ref_alt",
@@ -367,15 +447,38 @@ fn examples_of_matching() {
     let (ambiguous, duplicate) = ("ambiguous to both", "duplicate to both");
     let kept = "multiallelic, kept here";
     for (target, score, with_defaults, keeping) in [
-        ("good_match.pvar", good, vec![(both, 139), (ambiguous, 14), (duplicate, 2)], vec![(both, 153), (duplicate, 2)]),
-        ("good_match.pvar", doubled, vec![(both, 4), (ambiguous, 1)], vec![(both, 5)]),
-        ("multiallelic.pvar", good, vec![(both, 136), (ambiguous, 14), (duplicate, 2), (kept, 3)], vec![(both, 153), (duplicate, 2)]),
-        ("multiallelic.pvar", doubled, vec![(both, 1), (ambiguous, 1), (kept, 3)], vec![(both, 5)]),
+        (
+            "good_match.pvar",
+            good,
+            vec![(both, 139), (ambiguous, 14), (duplicate, 2)],
+            vec![(both, 153), (duplicate, 2)],
+        ),
+        (
+            "good_match.pvar",
+            doubled,
+            vec![(both, 4), (ambiguous, 1)],
+            vec![(both, 5)],
+        ),
+        (
+            "multiallelic.pvar",
+            good,
+            vec![(both, 136), (ambiguous, 14), (duplicate, 2), (kept, 3)],
+            vec![(both, 153), (duplicate, 2)],
+        ),
+        (
+            "multiallelic.pvar",
+            doubled,
+            vec![(both, 1), (ambiguous, 1), (kept, 3)],
+            vec![(both, 5)],
+        ),
     ] {
         let world = example(target, score);
         let name = format!("{score} in {target}");
         for (flags, ambiguous, expected) in [("", "drop", with_defaults), (KEEP, "keep", keeping)] {
-            assert_eq!(world.compare(&name, flags, ambiguous), Counts::from_iter(expected));
+            assert_eq!(
+                world.compare(&name, flags, ambiguous),
+                Counts::from_iter(expected)
+            );
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::support::oracle::{shared, shell};
 use crate::support::program::{Call, Table, text};
 use crate::{Largest, of_score, prs};
 
-pub(crate) const COHORT: &str = "cohort_vcf/1000g/1kg-phaseIII-v5a.20130502.genotypes.chr22-16-16.5mb.vcf.gz";
+pub(crate) const COHORT: &str =
+    "cohort_vcf/1000g/1kg-phaseIII-v5a.20130502.genotypes.chr22-16-16.5mb.vcf.gz";
 pub(crate) const FASTA: &str = "reference/grch37_chr22_1-22000000.fa.gz";
 pub(crate) const CONTIG_22: &str = "##contig=<ID=22,length=51304566>";
 
@@ -276,12 +277,22 @@ fn given_frequencies(world: &World) {
         // The frequency of REF is that which the row's own ALT leaves: others must not have any.
         let named = own.effect.max(own.other);
         let all = (1..record.alleles.len()).map(|allele| {
-            if allele == usize::from(named) { known(own).to_string() } else { "0".to_owned() }
+            if allele == usize::from(named) {
+                known(own).to_string()
+            } else {
+                "0".to_owned()
+            }
         });
         let all = all.collect::<Vec<_>>().join(",");
         let (reference, alternates) = (&record.alleles[0], record.alleles[1..].join(","));
-        sites += &format!("22\t{}\t.\t{reference}\t{alternates}\t.\t.\tAF={all}\n", record.position);
-        afreq += &format!("22\t{}\t{reference}\t{alternates}\t{all}\t5008\n", record.id());
+        sites += &format!(
+            "22\t{}\t.\t{reference}\t{alternates}\t.\t.\tAF={all}\n",
+            record.position
+        );
+        afreq += &format!(
+            "22\t{}\t{reference}\t{alternates}\t{all}\t5008\n",
+            record.id()
+        );
     }
     let (vcf, frequencies) = (world.at("sites.vcf"), world.at("known.afreq"));
     std::fs::write(&vcf, sites).expect("a file");
@@ -300,7 +311,13 @@ fn given_frequencies(world: &World) {
         .with("--frequencies", "known.af")
         .with("--knowledge", text(&world.at("bundle")))
         .succeed();
-    let frequency = |own: &Weight| if own.effect == 0 { 1.0 - known(own) } else { known(own) };
+    let frequency = |own: &Weight| {
+        if own.effect == 0 {
+            1.0 - known(own)
+        } else {
+            known(own)
+        }
+    };
     for kind in Kind::ALL {
         let theirs = world.plink(kind, &format!("--read-freq {}", text(&frequencies)), "");
         let expected = world.expected(kind, Some(&frequency));

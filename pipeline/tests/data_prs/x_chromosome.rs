@@ -26,7 +26,11 @@ fn males_count_once() {
         last = record.position;
         is_new && record.is_sequence()
     });
-    let males: Vec<bool> = genotypes.records[0].calls.iter().map(|call| call[1] == ABSENT).collect();
+    let males: Vec<bool> = genotypes.records[0]
+        .calls
+        .iter()
+        .map(|call| call[1] == ABSENT)
+        .collect();
     check_sexes(&genotypes.samples, &males);
     for record in &genotypes.records {
         let ploidies = record.calls.iter().map(|call| call[1] == ABSENT);
@@ -35,7 +39,11 @@ fn males_count_once() {
     for (at, record) in genotypes.records.iter_mut().enumerate() {
         for (sample, call) in record.calls.iter_mut().enumerate() {
             if (at * 7919 + sample * 104_729) % 50 == 0 {
-                *call = if males[sample] { [MISSING, ABSENT] } else { [MISSING; 2] };
+                *call = if males[sample] {
+                    [MISSING, ABSENT]
+                } else {
+                    [MISSING; 2]
+                };
             }
         }
     }
@@ -49,7 +57,14 @@ fn males_count_once() {
     let records = &genotypes.records;
     let weights = weights(records, |_| true);
     let scores = Kind::ALL.map(|kind| {
-        scorefile::write(folder.path(), kind.name(), "GRCh38", kind, records, &weights)
+        scorefile::write(
+            folder.path(),
+            kind.name(),
+            "GRCh38",
+            kind,
+            records,
+            &weights,
+        )
     });
     let scores = scores.each_ref().map(std::path::PathBuf::as_path);
     let plink = at("plink.tsv");
@@ -57,7 +72,10 @@ fn males_count_once() {
     let (mut psam, mut sheet) = ("#IID\tSEX\n".to_owned(), "patient,sample,sex\n".to_owned());
     for (sample, is_male) in genotypes.samples.iter().zip(&males) {
         psam += &format!("{sample}\t{}\n", if *is_male { 1 } else { 2 });
-        sheet += &format!("{sample},{sample},{}\n", if *is_male { "male" } else { "female" });
+        sheet += &format!(
+            "{sample},{sample},{}\n",
+            if *is_male { "male" } else { "female" }
+        );
     }
     std::fs::write(at("sexes.psam"), psam).expect("a file");
     std::fs::write(at("sheet.csv"), sheet).expect("a file");
@@ -92,7 +110,12 @@ fn males_count_once() {
         let of_diploid = run(&diploid, &format!("diploid-{impute}"), impute);
         for kind in Kind::ALL {
             let ours = of_score(&table, kind.name(), "sum");
-            assert_eq!(ours, of_score(&of_diploid, kind.name(), "sum"), "{impute} {}", kind.name());
+            assert_eq!(
+                ours,
+                of_score(&of_diploid, kind.name(), "sum"),
+                "{impute} {}",
+                kind.name()
+            );
             let counts = of_score(&table, kind.name(), "allele_count");
             assert_eq!(counts, of_score(&of_diploid, kind.name(), "allele_count"));
             let ours: BTreeMap<&str, f64> = ours.into_iter().collect();
@@ -119,7 +142,10 @@ fn males_count_once() {
             }
             println!(
                 "X, --impute {impute}, {}: {} weights, {} people within {:.1e} of the definition",
-                kind.name(), weights.len(), definition.compared, definition.relative
+                kind.name(),
+                weights.len(),
+                definition.compared,
+                definition.relative
             );
             assert!(definition.relative < 1e-9);
         }
@@ -149,7 +175,10 @@ fn males_count_once() {
                 largest.note(ours.number(sample, "additive_SUM"), exact, scale);
             }
         }
-        println!("X, --impute {impute}, additive: within {:.1e} of plink2", largest.relative);
+        println!(
+            "X, --impute {impute}, additive: within {:.1e} of plink2",
+            largest.relative
+        );
         assert!(largest.relative < 1e-11);
     }
 }
@@ -166,7 +195,10 @@ fn check_sexes(samples: &[String], males: &[bool]) {
         })
         .collect();
     let pairs = samples.iter().zip(males);
-    let known = pairs.filter_map(|(sample, is_male)| Some((recorded.get(sample.as_str())?, is_male)));
-    let agree = known.filter(|(sex, is_male)| (**sex == "male") == **is_male).count();
+    let known =
+        pairs.filter_map(|(sample, is_male)| Some((recorded.get(sample.as_str())?, is_male)));
+    let agree = known
+        .filter(|(sex, is_male)| (**sex == "male") == **is_male)
+        .count();
     assert_eq!(agree, 2504);
 }
