@@ -16,6 +16,7 @@ mod prs_alleles;
 mod prs_bad_files;
 mod prs_bad_input;
 mod prs_bad_panels;
+mod prs_complex;
 mod prs_cuts;
 mod prs_frequencies;
 mod prs_layouts;
