@@ -198,6 +198,15 @@ fn panels_that_cannot_be_built() {
                 &["0.6"],
             ),
             (
+                "a pipe",
+                USAGE,
+                &|_, call| {
+                    call.with("--vcf", "-")
+                        .from(Path::new(&testdata("panel/panel.vcf.gz")))
+                },
+                &["--vcf"],
+            ),
+            (
                 "sex that scores need",
                 DATA,
                 &|inputs, call| {

@@ -5,10 +5,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::support::bam::{Read, write_bam};
+use crate::support::cohort::Vcf;
 use crate::support::genome::Genome;
 use crate::support::program::{Call, Table, testdata, text};
 use crate::support::refusal::write;
-use crate::support::scores::{COLUMNS, assert_close, cell, number, scoring_file, transition};
+use crate::support::scores::{
+    COLUMNS, assert_close, cell, number, panel, patients, prs, rows_of, scoring_file, transition,
+    with_all,
+};
 
 const CONTIG: &str = "chr1";
 
@@ -391,4 +395,88 @@ fn patients_together() {
         count("patients_not_assayed"),
         numbers([0, 1, 1, 1, 2, 0, 2])
     );
+}
+
+/// A woman of the cohort as a gVCF: what she carries and what is not called as records, blocks of
+/// reference between them. Her score is that of the cohort's file.
+#[test]
+fn a_gvcf_of_the_cohort() {
+    let (folder, genome, cohort) = (
+        tempfile::tempdir().expect("a folder"),
+        Genome::read(),
+        Vcf::bundled(),
+    );
+    let panel = panel(folder.path());
+    let whole = folder.path().join("whole");
+    with_all(prs(&whole), &panel).succeed();
+    let whole = ["scores", "ancestry"].map(|name| Table::read(&whole, name));
+    let sheet = std::fs::read_to_string(testdata("samplesheet.csv")).expect("the samplesheet");
+    let lines: Vec<&str> = sheet.lines().collect();
+    for sample in [1, 2] {
+        let (patient, is_male) = &patients()[sample];
+        assert!(!is_male);
+        let mut gvcf = header(&genome, "G");
+        for (contig, length) in genome.contigs() {
+            let mut next = 1;
+            let mut block = |text: &mut String, first: usize, last: usize| {
+                if first <= last {
+                    let base = genome.bases(contig, first, 1);
+                    let _ = writeln!(
+                        text,
+                        "{contig}\t{first}\t.\t{base}\t<NON_REF>\t.\t.\tEND={last}\tGT:DP:GQ:MIN_DP\t0/0:30:60:20"
+                    );
+                }
+            };
+            let own = cohort.records.iter().filter(|record| record[0] == contig);
+            for record in own {
+                let call = record[9 + sample].split(':').next().expect("GT");
+                let is_reference = call.bytes().all(|byte| b"0/|".contains(&byte));
+                if is_reference || record[4].contains(['<', '*', '[', ']']) || record[4] == "." {
+                    continue;
+                }
+                let position: usize = record[1].parse().expect("POS");
+                block(&mut gvcf, next, position - 1);
+                let _ = writeln!(
+                    gvcf,
+                    "{contig}\t{position}\t.\t{}\t{}\t.\t.\t.\tGT\t{call}",
+                    record[3], record[4]
+                );
+                next = next.max(position + record[3].len());
+            }
+            block(&mut gvcf, next, length as usize);
+        }
+        let path = write(folder.path(), &format!("{sample}.g.vcf"), gvcf);
+        let row = lines[1 + sample].replacen(',', &format!(",{path},"), 1);
+        let row = row.replacen(&format!(",S{:03},", sample + 1), ",G,", 1);
+        let columns = lines[0].replacen("patient,", "patient,vcf,", 1);
+        let sheet = write(
+            folder.path(),
+            &format!("{sample}.csv"),
+            format!("{columns}\n{row}\n"),
+        );
+        let output = folder.path().join(format!("report-{sample}"));
+        with_all(prs(&output), &panel)
+            .without("--vcf")
+            .with("--samplesheet", sheet)
+            .succeed();
+        let own = ["scores", "ancestry"].map(|name| Table::read(&output, name));
+        for score in ["TOY1", "TOY2"] {
+            for column in [
+                "sum",
+                "rescaled_sum",
+                "average",
+                "alleles_called",
+                "coverage",
+                "missing",
+                "panel_sum",
+                "population",
+            ] {
+                let [own, among] =
+                    [&own[0], &whole[0]].map(|table| cell(table, patient, score, column));
+                assert_eq!(own, among, "{patient} {score} {column}");
+            }
+        }
+        let [own, among] = [&own[1], &whole[1]].map(|table| rows_of(table, patient));
+        assert_eq!(own, among, "{patient}");
+    }
 }
