@@ -221,14 +221,21 @@ impl Inputs {
         let mut hints = HeaderHints::default();
         for file in &self.files {
             let header = file.header();
+            // PLINK 1.9 writes the place behind the last variant for the length of a contig.
+            let is_plink = file
+                .header_text()
+                .lines()
+                .any(|line| line.starts_with("##source=PLINKv1"));
             for contig in &header.contigs {
-                let known = hints.contigs.iter().any(|own: &HeaderContig| {
-                    own.name == contig.name && own.length == contig.length
-                });
+                let length = contig.length.filter(|_| !is_plink);
+                let known = hints
+                    .contigs
+                    .iter()
+                    .any(|own: &HeaderContig| own.name == contig.name && own.length == length);
                 if !known {
                     hints.contigs.push(HeaderContig {
                         name: contig.name.clone(),
-                        length: contig.length,
+                        length,
                         assembly: contig.assembly.clone(),
                     });
                 }

@@ -35,6 +35,8 @@ pub mod columns {
     pub const ALTERNATE_INDEX: &str = "alt_index";
     /// ID of the input record; null for `.` (`Utf8`).
     pub const ID: &str = "id";
+    /// [`ID`] of a row that was asked for and stands in no patient's file: a site that scores need.
+    pub const ASKED_SITE: &str = "varisk.site";
     /// QUAL of the input record (`Float32`, nullable).
     pub const QUALITY: &str = "qual";
     /// FILTER of the input record, as written; null for `.` (`Utf8`).

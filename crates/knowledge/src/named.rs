@@ -70,7 +70,7 @@ impl Bundle {
         let mut found: HashMap<String, Vec<NamedAllele>> = HashMap::new();
         for batch in reader {
             let batch = batch?;
-            let text = |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>());
+            let text = |name: &str| batch.column_by_name(name).map(AsArray::as_string::<i32>);
             let (Some(contigs), Some(references), Some(alternates), Some(values)) = (
                 text(names::CONTIG),
                 text(names::REFERENCE),
@@ -83,7 +83,7 @@ impl Bundle {
             };
             let Some(positions) = batch
                 .column_by_name(names::POSITION)
-                .map(|c| c.as_primitive::<UInt32Type>())
+                .map(AsArray::as_primitive::<UInt32Type>)
             else {
                 return Err(misuse(
                     "lacks a column of its table; build the bundle again",

@@ -11,7 +11,7 @@ use crate::{EffectType, MissingPolicy, ScoreInfo};
 /// What the data have of a score.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScoreSummary {
-    /// Rows whose allele is in the data and scored.
+    /// Rows whose allele is in the data, known of somebody, and scored.
     pub matched_rows: u64,
     /// Their share of the total |weight|.
     pub matched_weight: f64,
@@ -69,6 +69,8 @@ pub struct PatientScore {
 #[derive(Clone, Debug, Default)]
 struct Matched {
     rows: u64,
+    /// Of these, rows of which something is known in somebody.
+    found: u64,
     weight: i64,
     /// Rows of single alleles.
     plain_rows: u64,
@@ -145,6 +147,8 @@ impl<'a> ScoreResults<'a> {
                 }
                 if let AlleleState::Scored(applied) = fold.allele_state(allele, entry) {
                     own.rows += 1;
+                    let unknown = fold.counts(allele).not_assayed as usize;
+                    own.found += u64::from(unknown < fold.patients());
                     own.plain_rows += 1;
                     own.weight = own.weight.wrapping_add(applied.magnitude());
                 } else if let Some(unfound) = fold.unfound(entry) {
@@ -158,6 +162,7 @@ impl<'a> ScoreResults<'a> {
             if fold.has_term(term) {
                 let own = &mut matched[term.score as usize];
                 own.rows += 1;
+                own.found += 1;
                 own.weight = own.weight.wrapping_add(term.weight.wrapping_abs());
                 own.terms.push(number);
             } else {
@@ -172,14 +177,14 @@ impl<'a> ScoreResults<'a> {
         let conflicts = Conflicts::of(fold);
         let summaries = (0..scores)
             .map(|score| ScoreSummary {
-                matched_rows: matched[score].rows,
+                matched_rows: matched[score].found,
                 matched_weight: share(
                     plan.value(score, matched[score].weight),
                     plan.scores()[score].total_weight,
                 ),
                 reason: if conflicts.has(score) {
                     Some(Reason::AmbiguousScoreMatch)
-                } else if matched[score].rows == 0 {
+                } else if matched[score].found == 0 {
                     Some(Reason::NoScoreMatches)
                 } else {
                     None

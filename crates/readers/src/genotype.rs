@@ -180,9 +180,9 @@ fn haplotype_code(allele: u8, bad: &mut u8) -> u8 {
     /// What `.` and `0` differ in; its fifth bit no digit has.
     const DOT: u8 = b'.' ^ b'0';
     let value = allele ^ b'0';
-    let is_dot = value >> 4 & 1;
-    *bad |= value ^ (is_dot * DOT | (1 - is_dot) * (value & 1));
-    (1 - is_dot) * (value & 1) | is_dot * Haplotype::Missing as u8
+    let is_dot = (value >> 4) & 1;
+    *bad |= value ^ ((is_dot * DOT) | ((1 - is_dot) * (value & 1)));
+    ((1 - is_dot) * (value & 1)) | (is_dot * Haplotype::Missing as u8)
 }
 
 /// Decodes the typed genotypes of a BCF record with two integers of one byte a sample and one

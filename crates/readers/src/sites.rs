@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use varisk_core::{ContigId, ContigSet, Position};
+use varisk_core::{ContigId, ContigSet, Position, columns::ASKED_SITE};
 
 use crate::ReadError;
 use crate::record::check_reference_text;
@@ -149,7 +149,7 @@ impl SiteLines {
         {
             self.next += 1;
             let contig = self.contigs.name(site.contig);
-            let place = format!("{contig}\t{}\t.\t", site.position);
+            let place = format!("{contig}\t{}\t{ASKED_SITE}\t", site.position);
             self.ready.extend_from_slice(place.as_bytes());
             self.ready.extend_from_slice(alleles(&self.list.text, site));
             self.ready.extend_from_slice(b"\t.\t.\t.\n");

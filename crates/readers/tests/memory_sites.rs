@@ -185,7 +185,7 @@ proptest! {
         let text: String = sites.iter().map(|site| {
             let text = |allele: &[u8]| String::from_utf8_lossy(allele).into_owned();
             let (reference, alternate) = (text(&site.reference), text(&site.alternate));
-            format!("{} {} . {reference} {alternate} . . .\n", site.contig.0 + 1, site.position)
+            format!("{} {} varisk.site {reference} {alternate} . . .\n", site.contig.0 + 1, site.position)
         }).collect();
         let file = place.write("sites", header("", "") + &records(&text));
         let from_file = place.read(&[patient, file], &options).unwrap();

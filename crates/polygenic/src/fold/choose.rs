@@ -64,13 +64,27 @@ pub(super) fn choose(
         let is_flipped = |choice: &&(u32, u32, u32, u32)| {
             special(choice.2).is_some_and(|special| special.match_type.is_flipped())
         };
+        // Alleles of the files come first. Of those that were only asked for, perhaps by another
+        // score, the one that the row prefers stands for it; so that a choice does not depend on
+        // what else is asked.
+        let of_files = |choice: &&(u32, u32, u32, u32)| !scratch.asked[choice.3 as usize];
+        let mut open: Vec<_> = same.iter().filter(of_files).collect();
+        if open.is_empty() {
+            let is_first = |choice: &&(u32, u32, u32, u32)| {
+                special(choice.2).is_some_and(|special| special.candidate == 0)
+            };
+            open = same.iter().filter(is_first).collect();
+        }
         // The strand as written comes before the other one.
-        let written: Vec<_> = same.iter().filter(|choice| !is_flipped(choice)).collect();
-        let best = if written.is_empty() {
-            same.iter().collect()
-        } else {
-            written
-        };
+        let written: Vec<_> = open
+            .iter()
+            .copied()
+            .filter(|choice| !is_flipped(choice))
+            .collect();
+        let best = if written.is_empty() { open } else { written };
+        if best.is_empty() {
+            continue;
+        }
         let bits = state.groups.entry(same[0].0).or_default();
         let mut chosen = None;
         match best.as_slice() {

@@ -29,6 +29,8 @@ pub(super) struct Scratch {
     pub(super) slots: Vec<Slot>,
     /// Input position of each slot.
     pub(super) places: Vec<u32>,
+    /// Whether a slot stands in nobody's file and was only asked for.
+    pub(super) asked: Vec<bool>,
     pub(super) hits: Vec<Hit>,
     pub(super) sorted: Vec<Hit>,
     /// Where each score's hits start.
@@ -41,6 +43,7 @@ impl Scratch {
             encoder,
             slots: Vec::new(),
             places: Vec::new(),
+            asked: Vec::new(),
             hits: Vec::new(),
             sorted: Vec::new(),
             starts: vec![0; scores + 1],
@@ -120,7 +123,9 @@ fn find_rows(
     let (references, alternates) = (batch.text(c::REFERENCE)?, batch.text(c::ALTERNATE)?);
     let places = batch.numbers::<UInt32Type>(c::INPUT_POSITION)?;
     let mut rows = Vec::new();
+    let identifiers = batch.text(c::ID)?;
     scratch.places.clear();
+    scratch.asked.clear();
     for row in 0..batch.len() {
         if keys.is_null(row) {
             continue;
@@ -144,6 +149,8 @@ fn find_rows(
         }
         rows.push((row, allele));
         scratch.places.push(places.value(row));
+        let is_asked = identifiers.is_valid(row) && identifiers.value(row) == c::ASKED_SITE;
+        scratch.asked.push(is_asked);
     }
     Ok(rows)
 }
