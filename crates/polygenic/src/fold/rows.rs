@@ -129,7 +129,7 @@ impl Encoder {
         let is_plain = together & !PLAIN_CODE == 0;
         let common = count(codes, 0x00).max(count(codes, 0x40));
         let end = self.items.len();
-        (is_plain && common * DENSE_SHARE[1] < codes.len() * DENSE_SHARE[0]).then(|| Slot {
+        (is_plain && common * DENSE_SHARE[1] < codes.len() * DENSE_SHARE[0]).then_some(Slot {
             allele,
             base: None,
             items: end..end,

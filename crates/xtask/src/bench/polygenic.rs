@@ -78,7 +78,7 @@ struct Allele {
 impl Allele {
     /// Effect and other allele: every other effect allele is REF.
     fn effect(&self, number: usize) -> (&str, &str) {
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             (&self.alternate, &self.reference)
         } else {
             (&self.reference, &self.alternate)

@@ -131,22 +131,19 @@ pub(crate) fn draw<'r>(random: &mut Random, records: &'r [Record]) -> Vec<Score<
         row.flipped = !row.is_ambiguous() && random.chance(100);
         row
     };
-    let additive = usable
-        .iter()
-        .filter_map(|record| {
-            random
-                .chance(400)
-                .then(|| weigh(random, record, Model::Additive))
-        })
-        .collect();
-    let mixed = usable
-        .iter()
-        .filter(|record| record.site.contig < X)
-        .filter_map(|record| {
-            let model = random.pick(&[Model::Additive, Model::Dominant, Model::Recessive]);
-            random.chance(250).then(|| weigh(random, record, model))
-        })
-        .collect();
+    let mut additive = Vec::new();
+    for record in &usable {
+        if random.chance(400) {
+            additive.push(weigh(random, record, Model::Additive));
+        }
+    }
+    let mut mixed = Vec::new();
+    for record in usable.iter().filter(|record| record.site.contig < X) {
+        let model = random.pick(&[Model::Additive, Model::Dominant, Model::Recessive]);
+        if random.chance(250) {
+            mixed.push(weigh(random, record, model));
+        }
+    }
     vec![
         Score {
             name: "TOY1",
