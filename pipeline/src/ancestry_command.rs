@@ -67,6 +67,13 @@ fn list(folder: &Path) -> anyhow::Result<()> {
 }
 
 pub(crate) fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Result<()> {
+    if arguments.vcf == Path::new("-") {
+        return Err(Refusal::Usage(
+            "--vcf - is a pipe, and a panel records the hash of what it is made of; write the variants to a file first"
+                .to_owned(),
+        )
+        .into());
+    }
     let mut settings = Settings::resolve(&RunArguments {
         vcf: Some(arguments.vcf.clone()),
         samplesheet: Some(arguments.labels.clone()),

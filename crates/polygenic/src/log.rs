@@ -214,15 +214,19 @@ impl<'a> ScoreVariantLog<'a> {
         let (_, entries) = self.plan.entries_of(candidate.allele);
         let special = |entry: &Entry| self.plan.specials.get(entry.special()?);
         let is_own = |entry: &&Entry| {
+            // A row whose allele the data choose has no plain weight: that is another row's.
             entry.score() == score
-                && special(entry).is_none_or(|special| {
-                    let frequency = meaning.frequency.unwrap_or(f64::NAN);
-                    special.group.is_some() == number.is_some()
-                        && number.is_none_or(|number| special.candidate == number)
-                        && (!special.is_ambiguous
-                            || special.frequency.to_bits() == frequency.to_bits()
-                            || self.plan.options.ambiguous != AmbiguousStrand::ByFrequency)
-                })
+                && match special(entry) {
+                    None => number.is_none(),
+                    Some(special) => {
+                        let frequency = meaning.frequency.unwrap_or(f64::NAN);
+                        special.group.is_some() == number.is_some()
+                            && number.is_none_or(|number| special.candidate == number)
+                            && (!special.is_ambiguous
+                                || special.frequency.to_bits() == frequency.to_bits()
+                                || self.plan.options.ambiguous != AmbiguousStrand::ByFrequency)
+                    }
+                }
         };
         let seen = self.fold.seen(candidate.allele);
         let mut outcome = Outcome {

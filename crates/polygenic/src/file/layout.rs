@@ -262,7 +262,9 @@ impl Layout {
             "take the file that the PGS Catalog harmonised to {}",
             build.name()
         );
-        match metadata.genome_build.as_deref() {
+        // "other" names no assembly either.
+        let is_named = |text: &&str| GenomeBuild::parse(text) != Some(GenomeBuild::Other);
+        match metadata.genome_build.as_deref().filter(is_named) {
             None | Some("NR" | "NA" | "") if options.assume_build => Ok(()),
             None | Some("NR" | "NA" | "") => Err(match &metadata.harmonised_build {
                 Some(other) => format!(

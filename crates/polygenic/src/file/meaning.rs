@@ -394,8 +394,13 @@ fn together<'a>(
     }
     if let [first, second] = groups.as_mut_slice() {
         for (one, two) in first.iter_mut().zip(second) {
-            if one.effect != two.effect && one.other.is_empty() && two.other.is_empty() {
-                (one.other, two.other) = (two.effect, one.effect);
+            if one.effect != two.effect {
+                if one.other.is_empty() {
+                    one.other = two.effect;
+                }
+                if two.other.is_empty() {
+                    two.other = one.effect;
+                }
             }
         }
     }
