@@ -28,6 +28,13 @@ fn every_verb_explains_itself() {
         &[][..],
         &["run"],
         &["score"],
+        &["prs"],
+        &["ancestry"],
+        &["ancestry", "build"],
+        &["ancestry", "list"],
+        &["annotate"],
+        &["evidence"],
+        &["knowledge"],
         &["merge"],
         &["model"],
         &["model", "inspect"],
@@ -119,7 +126,8 @@ fn the_demo_ends_with_a_table() {
     let shown = call.succeed().stdout;
     // The patient at highest risk, by the expected values.
     assert!(
-        shown.contains("P001       demo-patient-risk.risk          0.956"),
+        shown.contains("P001       demo-patient-risk.risk              0.956")
+            && shown.contains("absolute.toy_disease.lifetime"),
         "{shown}"
     );
     assert!(
@@ -127,7 +135,12 @@ fn the_demo_ends_with_a_table() {
         "{shown}"
     );
     let same = folder.path().join("run");
-    annotated(&same, &bundle(folder.path())).succeed();
+    annotated(&same, &bundle(folder.path()))
+        .with("--score", testdata("scores"))
+        .with("--score-build", "other")
+        .with("--ancestry", text(&folder.path().join("demo.panel")))
+        .with("--absolute-risk", testdata("absolute-risk/model.toml"))
+        .succeed();
     assert_eq!(hashes(&output), hashes(&same));
 }
 

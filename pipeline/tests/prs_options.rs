@@ -132,8 +132,14 @@ fn duplicate_rows() {
     }
 }
 
-/// One person's dosages: (position, FORMAT, values, copies by DS, copies by GP, copies by GT).
-const DOSAGES: [(usize, &str, &str, f64, f64, f64); 4] = [
+/// Position, FORMAT, values, and copies by DS, by GP and by GT.
+type Dosage = (usize, &'static str, &'static str, f64, f64, f64);
+
+/// The copies of a row by one of the fields.
+type Copies = fn(&Dosage) -> f64;
+
+/// One person's dosages.
+const DOSAGES: [Dosage; 4] = [
     (5005, "GT:DS:GP", "0/1:1.25:0.1,0.55,0.35", 1.25, 1.25, 1.0),
     (
         5012,
@@ -194,7 +200,7 @@ fn dosage_call(folder: &Path, output: &str, vcf: String) -> Call {
 #[test]
 fn dosages() {
     let folder = tempfile::tempdir().expect("a folder");
-    let columns: [(&str, fn(&(usize, &str, &str, f64, f64, f64)) -> f64); 3] = [
+    let columns: [(&str, Copies); 3] = [
         ("ds", |row| row.3),
         ("gp", |row| row.4),
         ("gt", |row| row.5),

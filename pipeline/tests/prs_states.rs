@@ -418,7 +418,7 @@ fn a_gvcf_of_the_cohort() {
         let mut gvcf = header(&genome, "G");
         for (contig, length) in genome.contigs() {
             let mut next = 1;
-            let mut block = |text: &mut String, first: usize, last: usize| {
+            let block = |text: &mut String, first: usize, last: usize| {
                 if first <= last {
                     let base = genome.bases(contig, first, 1);
                     let _ = writeln!(
