@@ -17,7 +17,11 @@ const SITES: [(u32, &str, &str, f64, [&str; 3]); 4] = [
 /// Of the score in the population.
 const MEAN: f64 = 0.6;
 const DEVIATION: f64 = 0.45;
-const PEOPLE: [(&str, u16, &str); 3] = [("P1", 41, "never"), ("P2", 58, "current"), ("P3", 66, "former")];
+const PEOPLE: [(&str, u16, &str); 3] = [
+    ("P1", 41, "never"),
+    ("P2", 58, "current"),
+    ("P3", 66, "former"),
+];
 
 #[test]
 fn risks_from_genotypes() {
@@ -29,11 +33,16 @@ fn risks_from_genotypes() {
     };
     let mut genome = Genome::default().contig("1", 1000);
     let mut vcf = "##fileformat=VCFv4.2\n##contig=<ID=1,length=1000>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tP1\tP2\tP3\n".to_owned();
-    let mut score = "chr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n".to_owned();
+    let mut score =
+        "chr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n".to_owned();
     let mut sums = [0.0; 3];
     for (position, reference, alternate, weight, calls) in SITES {
         genome.put("1", position.into(), reference);
-        let _ = writeln!(vcf, "1\t{position}\t.\t{reference}\t{alternate}\t.\t.\t.\tGT\t{}", calls.join("\t"));
+        let _ = writeln!(
+            vcf,
+            "1\t{position}\t.\t{reference}\t{alternate}\t.\t.\t.\tGT\t{}",
+            calls.join("\t")
+        );
         let _ = writeln!(score, "1\t{position}\t{alternate}\t{reference}\t{weight}");
         for (sum, call) in sums.iter_mut().zip(calls) {
             *sum += weight * call.matches('1').count() as f64;
@@ -46,14 +55,24 @@ fn risks_from_genotypes() {
     for ((name, age, smoking), (at, sum)) in PEOPLE.into_iter().zip(sums.iter().enumerate()) {
         let _ = writeln!(sheet, "{name},{name},female,{age},{smoking}");
         let z = ((sum - MEAN) / DEVIATION).to_string();
-        let _ = writeln!(patients, "{name},{age},{},{smoking}", if at == 2 { "" } else { &z });
+        let _ = writeln!(
+            patients,
+            "{name},{age},{},{smoking}",
+            if at == 2 { "" } else { &z }
+        );
     }
     let sheet = write("sheet.csv", sheet);
     write("patients.csv", patients);
-    write("effects.json", r#"{"z": 0.47, "former": 0.27, "current": 0.79}"#.to_owned());
+    write(
+        "effects.json",
+        r#"{"z": 0.47, "former": 0.27, "current": 0.79}"#.to_owned(),
+    );
     let rates = |base: f64, growth: f64| {
         (20..=90).fold("age,rate\n".to_owned(), |table, age| {
-            format!("{table}{age},{}\n", base * (growth * f64::from(age - 20)).exp())
+            format!(
+                "{table}{age},{}\n",
+                base * (growth * f64::from(age - 20)).exp()
+            )
         })
     };
     write("incidence.csv", rates(2e-4, 0.07));
