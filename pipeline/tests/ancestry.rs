@@ -289,6 +289,43 @@ fn too_few_sites() {
     assert!(risks.count() > 40);
 }
 
+/// People unlike everybody of the panel: no population, no Z, and the reason; the score itself stays.
+#[test]
+fn off_the_panel() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let labels = std::fs::read_to_string(testdata("panel/labels.csv")).expect("the labels");
+    let others: String = labels
+        .lines()
+        .filter(|line| !line.contains(",NEAR,"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let panel = folder.path().join("panel");
+    let built = panel_build(&panel)
+        .with("--labels", write(folder.path(), "labels.csv", others))
+        .succeed();
+    assert!(built.stderr.contains("40 samples"), "{}", built.stderr);
+    let output = folder.path().join("report");
+    with_all(prs(&output), &panel).succeed();
+    let table = Table::read(&output, "ancestry");
+    assert_eq!(table.texts("reason"), ["off_the_panel"; 48]);
+    assert!(table.column("population").iter().all(Option::is_none));
+    assert!(table.column("components").iter().all(Option::is_some));
+    let scores = Table::read(&output, "scores");
+    assert_eq!(scores.texts("state"), ["ok"; 96]);
+    assert_eq!(scores.texts("adjustment_reason"), ["off_the_panel"; 96]);
+    for column in [
+        "percentile",
+        "z_most_similar_population",
+        "z_norm1",
+        "z_norm2",
+    ] {
+        assert!(
+            scores.column(column).iter().all(Option::is_none),
+            "{column}"
+        );
+    }
+}
+
 /// A score that the panel has not, or has by other rules, gets no percentile.
 #[test]
 fn scores_that_the_panel_lacks() {

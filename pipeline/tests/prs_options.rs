@@ -7,7 +7,7 @@ use crate::support::bundle::bundle_of;
 use crate::support::cohort::Vcf;
 use crate::support::genome::Genome;
 use crate::support::program::{Call, Table, run_record, text};
-use crate::support::refusal::write;
+use crate::support::refusal::{assert_refused, write};
 use crate::support::scores::{
     COLUMNS, assert_close, number, patients, prs, prs_of, scoring_file, transition,
 };
@@ -95,7 +95,7 @@ fn duplicate_rows() {
     };
     let (_, call) = run("refuse");
     let refused = call.run();
-    crate::support::refusal::assert_refused(
+    assert_refused(
         "duplicates",
         &refused,
         65,
@@ -139,7 +139,7 @@ type Dosage = (usize, &'static str, &'static str, f64, f64, f64);
 type Copies = fn(&Dosage) -> f64;
 
 /// One person's dosages.
-const DOSAGES: [Dosage; 4] = [
+const DOSAGES: [Dosage; 5] = [
     (5005, "GT:DS:GP", "0/1:1.25:0.1,0.55,0.35", 1.25, 1.25, 1.0),
     (
         5012,
@@ -152,6 +152,8 @@ const DOSAGES: [Dosage; 4] = [
     // No dosage in this record.
     (5016, "GT", "1/1", 2.0, 2.0, 2.0),
     (5025, "GT:GP:DS", "0/1:0,0.5,0.5:1.75", 1.75, 1.5, 1.0),
+    // None of this sample.
+    (5029, "GT:DS:GP", "0/1:.:.", 1.0, 1.0, 1.0),
 ];
 
 fn dosage_vcf(fields: bool) -> String {
@@ -185,7 +187,7 @@ fn dosage_call(folder: &Path, output: &str, vcf: String) -> Call {
     let genome = Genome::read();
     let rows = DOSAGES
         .iter()
-        .zip([1, 10, 100, 1000])
+        .zip([1, 10, 100, 1000, 10_000])
         .map(|((position, ..), weight)| {
             let base = genome.bases("chr1", *position, 1);
             let other = transition(genome.bases("chr1", *position, 1));
@@ -213,19 +215,48 @@ fn dosages() {
         let table = Table::read(&output, "scores");
         let sum: f64 = DOSAGES
             .iter()
-            .zip([1.0, 10.0, 100.0, 1000.0])
+            .zip([1.0, 10.0, 100.0, 1000.0, 10_000.0])
             .map(|(row, weight)| weight * copies(row))
             .sum();
         for patient in ["ONE", "TWO"] {
             // Dosages are rounded to 2^-24 copies.
             let found = number(&table, patient, "DOSAGE", "sum").expect("a sum");
             assert!(
-                (found - sum).abs() <= 1111.0 / f64::from(1u32 << 24),
+                (found - sum).abs() <= 11_111.0 / f64::from(1u32 << 24),
                 "{choice}: {found}, not {sum}"
             );
             assert_eq!(number(&table, patient, "DOSAGE", "coverage"), Some(1.0));
         }
         assert_eq!(run_record(&output)["parameters"]["dosages"], choice);
+    }
+}
+
+/// Dosages that are none are malformed records.
+#[test]
+fn dosages_that_are_no_dosages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (number, (choice, value)) in [
+        ("ds", "0/1:2.5:0.1,0.55,0.35"),
+        ("ds", "0/1:-0.5:0.1,0.55,0.35"),
+        ("ds", "0/1:much:0.1,0.55,0.35"),
+        ("ds", "0/1:1.25,0.5:0.1,0.55,0.35"),
+        ("gp", "0/1:1.25:0.1,0.55"),
+        ("gp", "0/1:1.25:0.9,0.55,0.35"),
+        ("gp", "0/1:1.25:0.1,x,0.35"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let output = format!("report-{number}");
+        let vcf = dosage_vcf(true).replacen(DOSAGES[0].2, value, 1);
+        let refused = dosage_call(folder.path(), &output, vcf)
+            .with("--dosages", choice)
+            .run();
+        let field = choice.to_uppercase();
+        let parts = ["dosages.vcf", "chr1:5005", field.as_str()];
+        assert_refused(value, &refused, 65, &parts);
+        assert!(!refused.stderr.contains("0/1"), "{}", refused.stderr);
+        assert!(!folder.path().join(output).exists());
     }
 }
 
