@@ -1,13 +1,19 @@
 //! Flags, fields and verbs with which scores cannot be computed: one sentence, its exit code, and nothing
 //! left behind.
 
+use std::path::Path;
+
 use crate::prs_options::identified_files;
+use crate::support::cohort::Vcf;
 use crate::support::program::{Call, testdata, text};
-use crate::support::refusal::{assert_refused, check_from, secret_prs, secret_sheet, write};
+use crate::support::refusal::{
+    assert_refused, check_from, secret_cohort, secret_prs, secret_sheet, write,
+};
 use crate::support::scores::{panel, with_all};
 
 const USAGE: i32 = 64;
 const DATA: i32 = 65;
+
 #[test]
 fn flags() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -208,4 +214,77 @@ fn verbs_without_scores() {
         assert!(refused.stderr.contains(flag), "{}", refused.stderr);
     }
     assert!(!folder.path().join("report").exists());
+}
+
+/// Variant files that are damaged are told from sound ones though most records are passed over.
+#[test]
+fn variants() {
+    let edited = |inputs: &Path, call: Call, edit: &dyn Fn(&mut Vcf)| {
+        let mut vcf = secret_cohort();
+        edit(&mut vcf);
+        call.with("--vcf", write(inputs, "edited.vcf", vcf.text()))
+    };
+    // A record of a score, and one that no score needs.
+    let vcf = Vcf::bundled();
+    let find = |position: &str| {
+        let place = ["chr1", position];
+        let at = vcf.records.iter().position(|record| record[..2] == place);
+        at.expect("the record")
+    };
+    let (needed, other) = (find("1998"), find("1045"));
+    check_from(
+        secret_prs,
+        &[
+            (
+                "cut short",
+                DATA,
+                &|inputs, call| {
+                    let bytes = std::fs::read(testdata("cohort.vcf.gz")).expect("the cohort");
+                    let path = write(inputs, "cut.vcf.gz", &bytes[..bytes.len() / 2]);
+                    call.with("--vcf", path)
+                        .with("--samplesheet", testdata("samplesheet.csv"))
+                },
+                &["cut.vcf.gz", "fetch it again"],
+            ),
+            (
+                "another REF",
+                DATA,
+                &|inputs, call| {
+                    edited(inputs, call, &|vcf| vcf.records[needed][3] = "C".to_owned())
+                },
+                &["edited.vcf", "chr1:1998"],
+            ),
+            (
+                "not sorted",
+                DATA,
+                &|inputs, call| edited(inputs, call, &|vcf| vcf.records.swap(needed, other)),
+                &["edited.vcf", "bcftools sort"],
+            ),
+            (
+                "a genotype that is none",
+                DATA,
+                &|inputs, call| {
+                    edited(inputs, call, &|vcf| {
+                        vcf.records[needed][9] = "0/7".to_owned()
+                    })
+                },
+                &["edited.vcf", "chr1:1998"],
+            ),
+            (
+                "too few columns",
+                DATA,
+                &|inputs, call| edited(inputs, call, &|vcf| vcf.records[needed].truncate(20)),
+                &["edited.vcf", "chr1:1998"],
+            ),
+            (
+                "no samples",
+                DATA,
+                &|inputs, call| {
+                    let sites = write(inputs, "sites.vcf", Vcf::bundled().sites().text());
+                    call.with("--vcf", sites).without("--samplesheet")
+                },
+                &["sites.vcf", "no samples"],
+            ),
+        ],
+    );
 }

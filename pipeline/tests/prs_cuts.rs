@@ -274,8 +274,8 @@ fn inputs_that_change_before_the_end() {
         .with("--output", text(&merged));
     let resume = call(&output).also("--resume", "");
     let panel_table = panel.join("scores.parquet");
-    let files = ["TOY1.txt", "incidence.csv", "model.toml"].map(|name| path.join(name));
-    for file in files
+    let paths = ["TOY1.txt", "incidence.csv", "model.toml"].map(|name| path.join(name));
+    for file in paths
         .iter()
         .chain([&panel_table, &panel.join("ancestry.json")])
     {
@@ -321,9 +321,5 @@ fn inputs_that_change_before_the_end() {
     }
     merge.succeed();
     resume.succeed();
-    assert_same_files(&output, &files_of(&merged), "merged and resumed");
-}
-
-fn files_of(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
-    files(folder)
+    assert_same_files(&output, &files(&merged), "merged and resumed");
 }
