@@ -146,8 +146,8 @@ impl World {
                 *sum += if call[0] == MISSING {
                     missing
                 } else {
-                    let copies = call.iter().filter(|allele| **allele == own.effect).count();
-                    table[copies]
+                    let [first, second] = call.map(|allele| usize::from(allele == own.effect));
+                    table[first + second]
                 };
             }
         }
@@ -198,11 +198,11 @@ impl World {
     }
 
     /// Without imputation plink2's sums are known to the last digit.
-    fn exact(&self, output: &str) {
+    fn exact(&self, output: &str, kinds: &[Kind]) {
         self.call(output).succeed();
         self.check_log(output);
         let table = Table::read(&self.at(output), "scores");
-        for kind in Kind::ALL {
+        for kind in kinds.iter().copied() {
             let theirs = self.plink(kind, "", "no-mean-imputation");
             let expected = self.expected(kind, None);
             let definition = self.compare(output, kind, &theirs, &expected);
@@ -226,13 +226,13 @@ impl World {
 
 #[test]
 fn complete_calls() {
-    World::new(false).exact("complete");
+    World::new(false).exact("complete", &[Kind::Additive]);
 }
 
 #[test]
 fn missing_calls() {
     let world = World::new(true);
-    world.exact("missing");
+    world.exact("missing", &Kind::ALL);
 
     // The mean of the cohort.
     world.call("cohort").with("--impute", "cohort").succeed();
