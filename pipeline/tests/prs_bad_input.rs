@@ -265,7 +265,7 @@ fn variants() {
                 DATA,
                 &|inputs, call| {
                     edited(inputs, call, &|vcf| {
-                        vcf.records[needed][9] = "0/7".to_owned()
+                        vcf.records[needed][9] = "0/7".to_owned();
                     })
                 },
                 &["edited.vcf", "chr1:1998"],
