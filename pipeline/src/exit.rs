@@ -171,7 +171,6 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             | PolygenicError::NoPanel
             | PolygenicError::RepeatedName { .. } => Some(USAGE),
             PolygenicError::Reference(error) => code_of(error),
-            PolygenicError::Write { .. } => Some(IO),
             PolygenicError::Table { .. } => Some(SOFTWARE),
             _ => Some(DATA),
         };

@@ -127,12 +127,6 @@ pub enum PolygenicError {
     /// A candidate that was checked against the reference does not agree with it after all.
     #[error(transparent)]
     Normalise(#[from] NormaliseError),
-    /// A table or text cannot be written.
-    #[error("scores cannot be written")]
-    Write {
-        /// The cause.
-        source: io::Error,
-    },
     /// The log cannot be laid out as a table.
     #[error("the log of score variants cannot be laid out as a table")]
     Table {

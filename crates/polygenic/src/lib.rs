@@ -19,7 +19,6 @@ mod sites;
 #[cfg(test)]
 mod testing;
 mod vocabulary;
-mod writers;
 
 pub use error::PolygenicError;
 pub use file::ScoreMetadata;
@@ -34,4 +33,3 @@ pub use plan::{Lost, ScoreInfo, ScorePlan};
 pub use results::{PatientScore, ScoreResults, ScoreSummary};
 pub use sites::SiteAllele;
 pub use vocabulary::{EffectType, MatchType, RowReason, Side};
-pub use writers::{write_aggregated, write_sscore};

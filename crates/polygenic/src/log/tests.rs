@@ -7,7 +7,7 @@ use varisk_report::Table;
 
 use super::ScoreVariantLog;
 use crate::testing::{DataRow, World};
-use crate::{FoldOptions, PolygenicScores, UnsupportedRows, write_aggregated, write_sscore};
+use crate::{FoldOptions, PolygenicScores, UnsupportedRows};
 
 fn log(fold: &PolygenicScores) -> RecordBatch {
     let batches: Vec<RecordBatch> = ScoreVariantLog::new(fold).map(Result::unwrap).collect();
@@ -131,7 +131,7 @@ fn long_logs_come_in_parts_and_tables_of_several_scores_row_by_row() {
 }
 
 #[test]
-fn layouts_of_plink2_and_pgsc_calc() {
+fn counts_are_those_of_plink2() {
     let world = world();
     let header = "chr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n";
     let source = world.score("S", &format!("{header}1\t1\tG\tA\t0.5\n1\t5\tG\tA\t0.25\n"));
@@ -145,16 +145,9 @@ fn layouts_of_plink2_and_pgsc_calc() {
     };
     let fold = world.fold_of(&[source], &rows, options, vec![Sex::Female; 2]);
     let results = fold.results();
-    let mut text = Vec::new();
-    write_sscore(&results, 0, &["a", "b"], &mut text).unwrap();
-    assert_eq!(
-        String::from_utf8(text).unwrap(),
-        "#IID\tALLELE_CT\tNAMED_ALLELE_DOSAGE_SUM\tS_AVG\tS_SUM\na\t4\t3\t0.25\t1\nb\t0\t0\tNA\tNA\n"
-    );
-    let mut text = Vec::new();
-    write_aggregated(&results, "cohort", &["a", "b"], &mut text).unwrap();
-    assert_eq!(
-        String::from_utf8(text).unwrap(),
-        "sampleset\tIID\tPGS\tSUM\tDENOM\tAVG\ncohort\ta\tS\t1\t4\t0.25\n"
-    );
+    let [called, missing] = [results.patient(0, 0), results.patient(0, 1)];
+    assert_eq!((called.allele_count, called.dosage_sum), (4, Some(3.0)));
+    assert_eq!((called.average, called.sum), (0.25, 1.0));
+    assert_eq!((missing.allele_count, missing.dosage_sum), (0, Some(0.0)));
+    assert!(missing.reason.is_some());
 }
