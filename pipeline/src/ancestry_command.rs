@@ -74,6 +74,19 @@ pub(crate) fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Re
         )
         .into());
     }
+    for (flag, text) in [
+        ("--name", &arguments.name),
+        ("--release", &arguments.release),
+        ("--licence", &arguments.licence),
+    ] {
+        // They stand in tables and in run.json.
+        if text.trim().is_empty() || text.contains(char::is_control) {
+            return Err(Refusal::Usage(format!(
+                "{flag} is empty or holds a line break or tab; give it as one plain text"
+            ))
+            .into());
+        }
+    }
     let mut settings = Settings::resolve(&RunArguments {
         vcf: Some(arguments.vcf.clone()),
         samplesheet: Some(arguments.labels.clone()),
