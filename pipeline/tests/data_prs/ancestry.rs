@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::genotypes::Genotypes;
-use crate::matching::{calculator_genome, write_calculator_scores};
+use crate::matching_examples::{calculator_genome, write_calculator_scores};
 use crate::prs;
 use crate::scorefile::{self, Kind};
 use crate::sums::{COHORT, FASTA};

@@ -8,6 +8,7 @@ mod examples;
 mod fasta;
 mod genotypes;
 mod matching;
+mod matching_examples;
 mod plink;
 mod scorefile;
 mod site_states;

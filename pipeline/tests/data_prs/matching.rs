@@ -1,4 +1,4 @@
-//! Which allele each row of a scoring file matches, against pgscatalog-match on its own examples.
+//! What becomes of each row of a scoring file, here and in pgscatalog-match on the same variants.
 //!
 //! Names differ: its `refalt` is a row whose effect allele is REF, `alt_ref` here.
 
@@ -9,11 +9,8 @@ use std::process::Command;
 
 use crate::fasta::Genome;
 use crate::prs;
-use crate::support::oracle::{shared, shell};
+use crate::support::oracle::shell;
 use crate::support::program::{Call, Table, text, workspace};
-
-const MATCH: &str = "pgs/pygscatalog/pgscatalog.match/data";
-const CALC: &str = "pgs/pygscatalog/pgscatalog.calc/data";
 
 /// A row of a scoring file in the layout of `pgscatalog-combine`.
 #[derive(Clone)]
@@ -28,7 +25,7 @@ pub(crate) struct ScoreRow {
     pub(crate) kind: String,
 }
 
-fn read_scores(path: &Path) -> Vec<ScoreRow> {
+pub(crate) fn read_scores(path: &Path) -> Vec<ScoreRow> {
     let path = text(path);
     let content = shell(&format!("zcat -f {path}"));
     let mut lines = content.lines();
@@ -61,7 +58,7 @@ pub(crate) struct Site {
     pub(crate) alternates: String,
 }
 
-fn read_sites(path: &Path) -> Vec<Site> {
+pub(crate) fn read_sites(path: &Path) -> Vec<Site> {
     let path = text(path);
     let lines = if path.ends_with(".vcf.gz") {
         shell(&format!(
@@ -103,7 +100,7 @@ pub(crate) type Fates = BTreeMap<(String, usize), Fate>;
 
 pub(crate) struct World {
     folder: tempfile::TempDir,
-    sites: Vec<Site>,
+    pub(crate) sites: Vec<Site>,
     pub(crate) rows: Vec<ScoreRow>,
     fasta: PathBuf,
 }
@@ -152,7 +149,7 @@ impl World {
     }
 
     /// A file for each score.
-    fn write_scores(&self, folder: &Path) -> Vec<PathBuf> {
+    pub(crate) fn write_scores(&self, folder: &Path) -> Vec<PathBuf> {
         let mut files = Vec::new();
         for (name, rows) in self.by_score() {
             let mut out = format!(
@@ -179,7 +176,7 @@ impl World {
     }
 
     /// A run on the target's sites, each heterozygous in one person.
-    fn call(&self, ambiguous: &str) -> Call {
+    pub(crate) fn call(&self, ambiguous: &str) -> Call {
         let files = self.write_scores(self.folder.path());
         let fai = std::fs::read_to_string(format!("{}.fai", text(&self.fasta))).expect("an index");
         let contigs: Vec<&str> = fai
@@ -239,7 +236,7 @@ impl World {
     }
 
     /// Runs pgscatalog-match; its log, or how it failed.
-    fn matched(&self, flags: &str) -> Result<String, String> {
+    pub(crate) fn matched(&self, flags: &str) -> Result<String, String> {
         let mut scores = "chr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\teffect_type\tis_duplicated\taccession\trow_nr\n".to_owned();
         for row in self.by_score().into_values().flatten() {
             let _ = writeln!(
@@ -355,7 +352,7 @@ impl World {
     }
 
     /// Compares the fates of all rows; how many rows fall under each rule.
-    fn compare(&self, name: &str, flags: &str, ambiguous: &str) -> Counts {
+    pub(crate) fn compare(&self, name: &str, flags: &str, ambiguous: &str) -> Counts {
         let (theirs, ours) = (self.theirs(flags), self.ours(ambiguous));
         assert_eq!(ours.len(), self.rows.len());
         let (mut counts, mut kinds) = (Counts::new(), BTreeMap::<String, usize>::new());
@@ -374,7 +371,7 @@ impl World {
     }
 
     /// Compares, and holds the deviations to those that are listed.
-    fn expect(
+    pub(crate) fn expect(
         &self,
         name: &str,
         flags: &str,
@@ -382,7 +379,7 @@ impl World {
         deviations: &[(&'static str, usize)],
     ) {
         let mut counts = self.compare(name, flags, ambiguous);
-        counts.retain(|rule, _| [KEPT, SEVERAL, OTHERWISE, USELESS].contains(rule));
+        counts.retain(|rule, _| [KEPT, SEVERAL, EITHER, STRAND, OTHERWISE, USELESS].contains(rule));
         assert_eq!(
             counts,
             Counts::from_iter(deviations.iter().copied()),
@@ -393,15 +390,21 @@ impl World {
 
 /// Deviations. An allele of a site is an allele, whatever else stands there; pgscatalog-match leaves
 /// such sites out unless it is told to keep them.
-const KEPT: &str = "multiallelic, kept here";
+pub(crate) const KEPT: &str = "multiallelic, kept here";
 /// An effect allele alone that fits several alleles of a site: pgscatalog-match takes the first.
-const SEVERAL: &str = "several alleles, refused here";
+pub(crate) const SEVERAL: &str = "several alleles, refused here";
+/// An indel that is an insertion or a deletion here, both of which are there: it takes one of them. Two
+/// rows of a score that are each other's turn are duplicates.
+pub(crate) const EITHER: &str = "two readings, refused here";
+/// An indel whose complement is there. Files of indels on the other strand are unknown, and alleles in
+/// repeats are easily those of something else.
+pub(crate) const STRAND: &str = "indel on the other strand, unmatched here";
 /// Both refuse the row, and name different things that are wrong with it.
-const OTHERWISE: &str = "refused by both, for other reasons";
+pub(crate) const OTHERWISE: &str = "refused by both, for other reasons";
 /// A row without an allele in the data whose strand could not be told either.
-const USELESS: &str = "unmatched, ambiguous here";
+pub(crate) const USELESS: &str = "unmatched, ambiguous here";
 
-type Counts = BTreeMap<&'static str, usize>;
+pub(crate) type Counts = BTreeMap<&'static str, usize>;
 
 /// Which rule a pair of fates falls under; `None` where nothing explains it.
 fn rule(theirs: &Fate, ours: &Fate) -> Option<&'static str> {
@@ -419,6 +422,15 @@ fn rule(theirs: &Fate, ours: &Fate) -> Option<&'static str> {
         }
         (Some(_), Some("several_alleles" | "ambiguous_strand")) if theirs.match_type.is_some() => {
             Some(OTHERWISE)
+        }
+        (None, Some("matches_two_alleles" | "duplicate_row")) => Some(EITHER),
+        (None, Some("not_in_data" | "not_assayed" | "alleles_not_in_reference"))
+            if theirs
+                .match_type
+                .as_deref()
+                .is_some_and(|kind| kind.ends_with("_flipped")) =>
+        {
+            Some(STRAND)
         }
         // Without the other allele, at a site of several: it takes the first.
         (None, Some("several_alleles")) => Some(SEVERAL),
@@ -457,167 +469,4 @@ fn renamed(kind: &str) -> String {
         other => panic!("a match '{other}'"),
     };
     format!("{kind}{flipped}")
-}
-
-const KEEP: &str = "--keep_ambiguous --keep_multiallelic";
-
-fn example(target: &str, score: &str) -> World {
-    let at = |name: &str| shared(&format!("{MATCH}/{name}"));
-    World::new(read_sites(&at(target)), read_scores(&at(score)))
-}
-
-#[test]
-fn examples_of_matching() {
-    let good = "good_match_scorefile.txt";
-    let doubled = "duplicated_scorefile.txt";
-    let both = "matched by both";
-    let (ambiguous, duplicate) = ("ambiguous to both", "duplicate to both");
-    let kept = KEPT;
-    for (target, score, with_defaults, keeping) in [
-        (
-            "good_match.pvar",
-            good,
-            vec![(both, 139), (ambiguous, 14), (duplicate, 2)],
-            vec![(both, 153), (duplicate, 2)],
-        ),
-        (
-            "good_match.pvar",
-            doubled,
-            vec![(both, 4), (ambiguous, 1)],
-            vec![(both, 5)],
-        ),
-        (
-            "multiallelic.pvar",
-            good,
-            vec![(both, 136), (ambiguous, 14), (duplicate, 2), (kept, 3)],
-            vec![(both, 153), (duplicate, 2)],
-        ),
-        (
-            "multiallelic.pvar",
-            doubled,
-            vec![(both, 1), (ambiguous, 1), (kept, 3)],
-            vec![(both, 5)],
-        ),
-    ] {
-        let world = example(target, score);
-        let name = format!("{score} in {target}");
-        for (flags, ambiguous, expected) in [("", "drop", with_defaults), (KEEP, "keep", keeping)] {
-            assert_eq!(
-                world.compare(&name, flags, ambiguous),
-                Counts::from_iter(expected)
-            );
-        }
-    }
-}
-
-/// Rows of the good example turned over, on the other strand, or without the other allele.
-#[test]
-fn order_of_matching() {
-    let complement = |alleles: &str| -> String {
-        let bases = alleles.chars().map(|base| match base {
-            'A' => 'T',
-            'C' => 'G',
-            'G' => 'C',
-            'T' => 'A',
-            other => panic!("{other}"),
-        });
-        bases.collect()
-    };
-    for target in ["good_match.pvar", "multiallelic.pvar"] {
-        let mut world = example(target, "good_match_scorefile.txt");
-        for (at, row) in world.rows.iter_mut().enumerate() {
-            if at % 4 % 2 == 1 {
-                std::mem::swap(&mut row.effect, &mut row.other);
-            }
-            if at % 4 >= 2 {
-                row.effect = complement(&row.effect);
-                row.other = complement(&row.other);
-            }
-        }
-        let is_simple = target == "good_match.pvar";
-        let turned = format!("turned rows in {target}");
-        world.expect(
-            &turned,
-            "",
-            "drop",
-            if is_simple { &[] } else { &[(KEPT, 3)] },
-        );
-        world.expect(&turned, KEEP, "keep", &[]);
-        for row in &mut world.rows {
-            row.other.clear();
-        }
-        let alone = format!("effect alleles in {target}");
-        let rows: &[_] = if is_simple {
-            &[(OTHERWISE, 6)]
-        } else {
-            &[(OTHERWISE, 8), (KEPT, 1)]
-        };
-        world.expect(&alone, "", "drop", rows);
-        world.expect(
-            &alone,
-            KEEP,
-            "keep",
-            if is_simple { &[] } else { &[(SEVERAL, 3)] },
-        );
-    }
-}
-
-/// The rows of the scores of pgscatalog-calc at its 1,004 sites, and each 25th of the others.
-fn calculator() -> World {
-    let at = |name: &str| shared(&format!("{CALC}/{name}"));
-    let sites = read_sites(&at("vcf/tiny1000G.vcf.gz"));
-    let mut rows = read_scores(&at("structured/PGS000001_hmPOS_GRCh38.txt.gz"));
-    rows.extend(read_scores(&at("structured/PGS001229_hmPOS_GRCh38.txt.gz")));
-    assert_eq!((sites.len(), rows.len()), (1004, 51_286));
-    let places: BTreeSet<(&str, String)> = sites
-        .iter()
-        .map(|site| (site.contig.as_str(), site.position.to_string()))
-        .collect();
-    let mut number = 0;
-    rows.retain(|row| {
-        number += 1;
-        let is_odd = row.position.is_empty() || row.effect.len() != 1;
-        let is_there = places.contains(&(row.contig.as_str(), row.position.clone()));
-        is_there || is_odd || number % 25 == 0
-    });
-    World::new(sites, rows)
-}
-
-/// Its genotypes, and a genome made of their REF alleles.
-pub(crate) fn calculator_genome(folder: &Path) -> (PathBuf, PathBuf) {
-    let vcf = shared(&format!("{CALC}/vcf/tiny1000G.vcf.gz"));
-    let mut genome = Genome::default();
-    for site in read_sites(&vcf) {
-        genome.put(&site.contig, site.position.into(), &site.reference);
-    }
-    (vcf, genome.write(folder))
-}
-
-/// Its scores as files of the PGS Catalog.
-pub(crate) fn write_calculator_scores(folder: &Path) -> Vec<PathBuf> {
-    calculator().write_scores(folder)
-}
-
-#[test]
-fn example_of_the_calculator() {
-    let world = calculator();
-    let name = "PGS000001 and PGS001229 in tiny1000G";
-    world.expect(name, "", "drop", &[(USELESS, 113)]);
-    world.expect(name, KEEP, "keep", &[]);
-}
-
-/// Targets without a single allele of the scores are refused by both.
-#[test]
-fn examples_without_a_match() {
-    for target in ["hapnest.pvar", "1000G.pvar"] {
-        let mut world = example(target, "normalised_PGS000001_hmPOS_GRCh38.txt.gz");
-        let other = example(target, "normalised_PGS000866_hmPOS_GRCh38.txt.gz");
-        world.rows.extend(other.rows);
-        let world = World::new(world.sites, world.rows);
-        let theirs = world.matched("").expect_err("nothing matches");
-        assert!(theirs.contains("ZeroMatchesError"), "{theirs}");
-        let ours = world.call("drop").run();
-        assert_eq!(ours.code, Some(65), "{}", ours.stderr);
-        assert!(ours.stderr.contains("common"), "{}", ours.stderr);
-    }
 }
