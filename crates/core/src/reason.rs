@@ -49,6 +49,8 @@ reasons! {
     ReferenceMismatch = "reference_mismatch",
     /// The same record stands in the file a second time; the first one counts.
     RepeatedAllele = "repeated_allele",
+    /// The site was only asked for, and a record at another place has its allele.
+    FoundElsewhere = "found_elsewhere",
     /// The allele is longer than the model's window.
     AlleleExceedsWindow = "allele_exceeds_window",
     /// The record is at the telomere (position 0): no base to anchor a window on.

@@ -57,6 +57,8 @@ struct FilePlan {
     columns: Vec<(usize, usize)>,
     /// The samples are the patients, in order: a row is decoded in place.
     in_place: bool,
+    /// Sites that are only asked for, in nobody's file.
+    asked: bool,
 }
 
 impl SiteDecoderSettings {
@@ -194,6 +196,7 @@ impl FilePlan {
             parser,
             columns,
             in_place,
+            asked: file.is_asked(),
         })
     }
 }
@@ -305,6 +308,9 @@ impl SiteDecoder {
         }
         if let Some(evidence) = &settings.evidence {
             self.inference.fill(&settings, evidence, raw, &mut table);
+            let normaliser = &mut self.normaliser;
+            self.inference
+                .give_way(&settings, raw, &mut table, normaliser);
         }
         let alleles = table.alleles;
         let batch = table.finish(number)?;

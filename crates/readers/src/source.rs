@@ -32,6 +32,8 @@ pub struct FileInput {
     opened: OpenedFile,
     /// For each patient column that this file fills: (sample column of the file, patient column).
     columns: Vec<(usize, usize)>,
+    /// Sites that are only asked for.
+    asked: bool,
 }
 
 impl FileInput {
@@ -43,6 +45,7 @@ impl FileInput {
         Ok(Self {
             opened: OpenedFile::open(path)?,
             columns: Vec::new(),
+            asked: false,
         })
     }
 
@@ -64,6 +67,7 @@ impl FileInput {
         Ok(Self {
             opened: OpenedFile::of_sites(name, sites)?,
             columns: Vec::new(),
+            asked: true,
         })
     }
 
@@ -128,6 +132,11 @@ impl FileInput {
 
     pub(crate) fn is_in_memory(&self) -> bool {
         self.opened.is_in_memory()
+    }
+
+    /// Whether its sites are only asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked
     }
 
     pub(crate) fn columns(&self) -> &[(usize, usize)] {

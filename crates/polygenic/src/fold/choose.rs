@@ -82,10 +82,12 @@ pub(super) fn choose(
             .filter(|choice| !is_flipped(choice))
             .collect();
         let best = if written.is_empty() { open } else { written };
-        if best.is_empty() {
-            continue;
-        }
-        let bits = state.groups.entry(same[0].0).or_default();
+        let mut none = 0;
+        let bits = if best.is_empty() {
+            &mut none
+        } else {
+            state.groups.entry(same[0].0).or_default()
+        };
         let mut chosen = None;
         match best.as_slice() {
             [(_, _, entry, slot)] => {

@@ -135,7 +135,7 @@ fn find_rows(
             continue;
         };
         // The first of several equal records counts.
-        if reasons.is_valid(row) && reasons.value(row) == Reason::RepeatedAllele.name() {
+        if reasons.is_valid(row) && is_set_aside(reasons.value(row)) {
             continue;
         }
         if is_hashed(key) {
@@ -153,6 +153,13 @@ fn find_rows(
         scratch.asked.push(is_asked);
     }
     Ok(rows)
+}
+
+/// Whether another row has the allele of a row with this reason.
+fn is_set_aside(reason: &str) -> bool {
+    [Reason::RepeatedAllele, Reason::FoundElsewhere]
+        .iter()
+        .any(|aside| aside.name() == reason)
 }
 
 fn encode_rows(
@@ -236,8 +243,12 @@ fn records(batch: &SiteBatch) -> Result<RecordRows<'_>, BatchError> {
     let contigs = batch.contig_column()?;
     let positions = batch.numbers::<UInt32Type>(c::INPUT_POSITION)?;
     let references = batch.text(c::INPUT_REFERENCE)?;
+    let reasons = batch.text(c::REASON)?;
     let mut records = RecordRows::new();
     for row in 0..batch.len() {
+        if reasons.is_valid(row) && is_set_aside(reasons.value(row)) {
+            continue;
+        }
         let record = (
             contigs.value(row),
             positions.value(row),

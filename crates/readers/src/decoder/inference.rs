@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use memchr::memchr;
 use varisk_core::{CallCode, ContigId, Haplotype, InferredReference, Position, SiteClass};
 
+use varisk_reference::Normaliser;
+
 use super::table::SiteTable;
 use super::{FilePlan, SiteDecoderSettings};
 use crate::evidence::{
@@ -132,6 +134,96 @@ impl Inference {
                 }
             }
         }
+    }
+
+    /// Rows that were only asked for give way where a record at another place has their allele: a
+    /// SNV behind a base that another allele of its record needs, or an indel that is not written
+    /// leftmost. All such records reach the site, so they are in the batch or around it, wherever
+    /// it was cut.
+    pub(super) fn give_way(
+        &mut self,
+        settings: &SiteDecoderSettings,
+        raw: &RawBatch,
+        table: &mut SiteTable<'_>,
+        normaliser: &mut Normaliser,
+    ) {
+        if !settings.files.iter().any(|plan| plan.asked) {
+            return;
+        }
+        let mut found = Vec::new();
+        for row in 0..table.row_sites.len() {
+            let owner = table.owners.get(row).map(|(file, _)| *file as usize);
+            let is_asked = owner
+                .and_then(|file| settings.files.get(file))
+                .is_some_and(|plan| plan.asked);
+            if !is_asked {
+                continue;
+            }
+            let Some(Some(site)) = table.row_sites.get(row).copied() else {
+                continue;
+            };
+            let Some(allele) = table.allele(row) else {
+                continue;
+            };
+            let mut files = (0..).zip(&settings.files).filter(|(_, plan)| !plan.asked);
+            if files.any(|(file, plan)| self.has_allele(plan, file, raw, &site, &allele, normaliser))
+            {
+                found.push(row);
+            }
+        }
+        table.set_found_elsewhere(&found);
+    }
+
+    /// Whether a record of a file at another place than the row's has an allele.
+    fn has_allele(
+        &mut self,
+        plan: &FilePlan,
+        file: usize,
+        raw: &RawBatch,
+        row: &RowSite,
+        allele: &(Position, Vec<u8>, Vec<u8>),
+        normaliser: &mut Normaliser,
+    ) -> bool {
+        let (start, end) = (row.site.start, row.site.end);
+        let records = self.files.get(file).map(Vec::as_slice).unwrap_or_default();
+        let behind =
+            records.partition_point(|r| (r.entry.contig, r.entry.position) <= (row.contig, end));
+        let reaching = records[..behind]
+            .iter()
+            .rev()
+            .take_while(|record| record.entry.contig == row.contig && record.reach >= start)
+            .filter(|record| {
+                // One at the same place is the same row already, or has another allele.
+                let elsewhere = record.entry.position != row.input_position;
+                record.last >= start && !record.block && elsewhere
+            });
+        let (position, reference, alternate) = allele;
+        for record in reaching {
+            let bytes = raw.record(&record.entry);
+            if plan.parser.parse(bytes, &mut self.record).is_err() {
+                continue;
+            }
+            let own = bytes.get(self.record.reference.clone());
+            let Some(own) = own.filter(|own| !own.is_empty()) else {
+                continue;
+            };
+            for range in &self.record.alternates {
+                let text = bytes.get(range.clone()).unwrap_or_default();
+                let place = record.entry.position;
+                let same = normaliser
+                    .normalise(row.contig, place, own, text)
+                    .is_ok_and(|normal| {
+                        normal.reason.is_none()
+                            && normal.position == *position
+                            && normal.reference == reference.as_slice()
+                            && normal.alternate == alternate.as_slice()
+                    });
+                if same {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Records of a file that reach a site, in order; each is read once.

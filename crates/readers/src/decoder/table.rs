@@ -288,6 +288,35 @@ impl<'s> SiteTable<'s> {
         last_value(&self.alternate)
     }
 
+    /// Position, REF and ALT of a row as they are normalised.
+    pub(super) fn allele(&self, row: usize) -> Option<(Position, Vec<u8>, Vec<u8>)> {
+        let position = self.position.values_slice().get(row)?;
+        let text = |builder: &StringBuilder| {
+            let offsets = builder.offsets_slice();
+            let start = usize::try_from(*offsets.get(row)?).ok()?;
+            let end = usize::try_from(*offsets.get(row + 1)?).ok()?;
+            Some(builder.values_slice().get(start..end)?.to_vec())
+        };
+        let (reference, alternate) = (text(&self.reference)?, text(&self.alternate)?);
+        Some((Position(*position), reference, alternate))
+    }
+
+    /// Sets rows aside that give way to a record elsewhere.
+    pub(super) fn set_found_elsewhere(&mut self, rows: &[usize]) {
+        if rows.is_empty() {
+            return;
+        }
+        let reasons = self.reason.finish();
+        for (row, reason) in reasons.iter().enumerate() {
+            let found = rows.binary_search(&row).is_ok();
+            self.reason.append_option(if found {
+                Some(Reason::FoundElsewhere.name())
+            } else {
+                reason
+            });
+        }
+    }
+
     pub(super) fn finish(mut self, number: u64) -> Result<SiteBatch, ReadError> {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.contig.finish()),
