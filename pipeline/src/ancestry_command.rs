@@ -24,11 +24,13 @@ use crate::log::Log;
 use crate::plan::{Plan, Purpose};
 use crate::print::print;
 use crate::run::{cancel_on_signal, cause, interrupted};
-use crate::scores::{ScoreContext, matching_settings};
+use crate::scores::{ScoreContext, find, matching_settings};
 use crate::settings::Settings;
 
 /// Column of the labels with the population.
 const POPULATION: &str = "population";
+/// Sites that a panel must have: a patient is placed by 100 of them at least, and may lack three in ten.
+const MIN_SITES: usize = 143;
 /// Column of the labels that says who is no relative of another.
 const UNRELATED: &str = "unrelated";
 
@@ -125,6 +127,13 @@ pub(crate) fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Re
         )?;
         log.info("computing principal components");
         let mut panel = builder.finish(settings.limits.threads)?;
+        if panel.sites().len() < MIN_SITES {
+            return Err(Refusal::Data(format!(
+                "the panel has {} sites after frequency, strand and linkage, and at least {MIN_SITES} are needed to place a patient who lacks some; give more variants, or raise --max-r2 or lower --min-maf or --window",
+                panel.sites().len()
+            ))
+            .into());
+        }
         if let Some(context) = &plan.fold.context.scores {
             add_scores(&mut panel, context, &settings, &analyses, log)?;
             panel.set_frequencies(frequencies)?;
@@ -152,6 +161,9 @@ pub(crate) fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Re
 
 fn panel_samples(patients: &[Patient], labels: &Path) -> anyhow::Result<Vec<PanelSample>> {
     let refuse = |detail: &str| Refusal::Data(format!("{}: {detail}", labels.display()));
+    let says_unrelated = patients
+        .iter()
+        .any(|patient| patient.covariates.contains_key(UNRELATED));
     let samples = patients.iter().map(|patient| {
         let text = |column: &str| match patient.covariates.get(column) {
             Some(Covariate::Text(text)) => Some(text.clone()),
@@ -162,6 +174,9 @@ fn panel_samples(patients: &[Patient], labels: &Path) -> anyhow::Result<Vec<Pane
             refuse("a row has no population; fill the column 'population' for each sample, or leave the row out")
         })?;
         let is_training = match text(UNRELATED).map(|text| text.to_ascii_lowercase()).as_deref() {
+            None if says_unrelated => {
+                return Err(refuse("the column 'unrelated' is empty in a row; say true or false for each sample, or leave the column out").into());
+            }
             None | Some("true" | "1" | "yes") => true,
             Some("false" | "0" | "no") => false,
             Some(_) => {
@@ -384,11 +399,7 @@ fn add_scores(
     analyses: &[Box<dyn Analysis>],
     log: &Log,
 ) -> anyhow::Result<()> {
-    let fold = analyses.iter().find_map(|fold| {
-        let fold: &dyn std::any::Any = fold.as_ref();
-        fold.downcast_ref::<PolygenicScores>()
-    });
-    let (Some(fold), Some(plan)) = (fold, &context.plan) else {
+    let (Some(fold), Some(plan)) = (find::<PolygenicScores>(analyses), &context.plan) else {
         return Ok(());
     };
     let results = fold.results();

@@ -225,6 +225,32 @@ pub(crate) struct ScoreArguments {
     pub(crate) sampleset: Option<String>,
 }
 
+impl ScoreArguments {
+    /// The first flag that says something of scores and names none.
+    pub(crate) fn idle(&self) -> Option<&'static str> {
+        let files = &self.files;
+        let given = [
+            ("--score-columns", files.score_columns.is_some()),
+            ("--score-build", files.score_build.is_some()),
+            ("--ambiguous", files.ambiguous.is_some()),
+            ("--duplicates", files.duplicates.is_some()),
+            ("--unsupported-rows", files.unsupported_rows.is_some()),
+            ("--impute", self.impute.is_some()),
+            ("--frequencies", self.frequencies.is_some()),
+            ("--rsids", self.rsids.is_some()),
+            ("--dosages", self.dosages.is_some()),
+            ("--min-coverage", self.min_coverage.is_some()),
+            ("--low-coverage", self.low_coverage.is_some()),
+            ("--score-formats", !self.score_formats.is_empty()),
+            ("--sampleset", self.sampleset.is_some()),
+        ];
+        given
+            .iter()
+            .find(|(_, given)| *given)
+            .map(|(flag, _)| *flag)
+    }
+}
+
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)* })*) => {
         $(

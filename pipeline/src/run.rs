@@ -62,6 +62,14 @@ pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> 
         }
         settings = settings.for_scores_alone()?;
     }
+    if settings.scores.is_empty()
+        && let Some(flag) = arguments.scores.idle()
+    {
+        return Err(Refusal::Usage(format!(
+            "{flag} is about polygenic scores and there are none; name scoring files with --score, or leave it out"
+        ))
+        .into());
+    }
     if settings.dry_run {
         return dry_run(&settings, purpose, log);
     }

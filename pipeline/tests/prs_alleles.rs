@@ -250,3 +250,63 @@ fn others_left_out() {
     assert!(coverage.clone().all(|share| share >= 1.0 / 7.0));
     assert!(coverage.filter(|share| *share == 1.0).count() > 24);
 }
+
+/// A caller writes a deletion and a SNV behind its first base in one record. The site that the score
+/// asks for, since the patient has a file of their own, is the same allele and must not count twice.
+#[test]
+fn an_allele_behind_the_base_of_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let genome = Genome::read();
+    let place = (2_000..)
+        .find(|place| {
+            let bases = genome.bases("chr1", *place, 3);
+            !bases.contains('N') && bases[..1] != bases[1..2] && bases[1..2] != bases[2..3]
+        })
+        .expect("a place");
+    let bases = genome.bases("chr1", place, 2);
+    let alternate = transition(&bases[1..]);
+    let [first, second] = [&bases[..1], &bases[1..]];
+    let far = place + 500;
+    let far_base = genome.bases("chr1", far, 1);
+    let records = |samples: usize| {
+        let one = ["0/2", "1/2", "2/2"].iter().cycle().take(samples);
+        let genotypes: Vec<&str> = one.copied().collect();
+        let names: Vec<String> = (1..=samples).map(|at| format!("A{at}")).collect();
+        format!(
+            "##fileformat=VCFv4.3\n##contig=<ID=chr1,length=200000>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{}\nchr1\t{place}\t.\t{bases}\t{first},{first}{alternate}\t.\t.\t.\tGT\t{}\nchr1\t{far}\t.\t{far_base}\t{}\t.\t.\t.\tGT\t{}\n",
+            names.join("\t"),
+            genotypes.join("\t"),
+            transition(far_base),
+            vec!["0/1"; samples].join("\t"),
+        )
+    };
+    let rows = [
+        format!("1\t{}\t{alternate}\t{second}\t1", place + 1),
+        format!("1\t{far}\t{}\t{far_base}\t4", transition(far_base)),
+    ];
+    let score = scoring_file(folder.path(), "BEHIND", COLUMNS, rows);
+    for (samples, first_sum) in [(1, 5.0), (3, 5.0)] {
+        for (more, batch) in [("", "2048"), ("", "1"), ("--absent-as-reference", "1")] {
+            let vcf = write(folder.path(), "own.vcf", records(samples));
+            let output = folder
+                .path()
+                .join(format!("report-{samples}-{batch}{more}"));
+            let mut call = prs_of(&output, &score)
+                .with("--vcf", vcf)
+                .without("--samplesheet")
+                .with("--batch-size", batch);
+            if !more.is_empty() {
+                call = call.also(more, "");
+            }
+            call.succeed();
+            let scores = Table::read(&output, "scores");
+            let sum = number(&scores, "A1", "BEHIND", "sum");
+            assert_eq!(sum, Some(first_sum), "{samples} {batch} {more}");
+            let value = number(&scores, "A1", "BEHIND", "rescaled_sum");
+            assert_eq!(value, Some(first_sum), "{samples} {batch} {more}");
+            let log = Table::read(&output, "score_variants");
+            assert_eq!(log.column("reason"), [None, None]);
+            assert_eq!(log.texts("patients_called")[0], samples.to_string());
+        }
+    }
+}

@@ -15,6 +15,8 @@ pub struct ScoreSummary {
     pub matched_rows: u64,
     /// Their share of the total |weight|.
     pub matched_weight: f64,
+    /// Share of the total |weight| that the panel has, and so the panel sum; `None` without a panel.
+    pub panel_weight: Option<f64>,
     /// Why the score is computed for nobody.
     pub reason: Option<Reason>,
 }
@@ -33,10 +35,10 @@ pub struct PatientScore {
     /// The sum by the copies that were looked at: those called, and those imputed where missing calls
     /// are.
     pub average: f64,
-    /// The sum times the copies of all rows that could be scored by those that are called; `None` where
-    /// missing calls are imputed. A row that no record of the data has is missing like any other, so
-    /// that the value does not depend on who else is in the run.
-    pub rescaled: Option<f64>,
+    /// The sum times the copies of all rows that could be scored by those that are called or imputed. A
+    /// row that no record of the data has is missing like any other, so that the value does not depend
+    /// on who else is in the run.
+    pub rescaled: f64,
     /// Rows that are called in the patient, without the assumed ones.
     pub called: u64,
     /// Rows at which the patient is taken for reference.
@@ -58,7 +60,8 @@ pub struct PatientScore {
     pub weight_lost: f64,
     /// Copies that are called, assumed ones too: `ALLELE_CT` of plink2.
     pub allele_count: u64,
-    /// Copies behind the average: `allele_count`, and where missing calls are imputed theirs too.
+    /// Copies behind the average: `allele_count`, and where missing calls are imputed theirs too, as
+    /// far as there was a mean for them.
     pub denominator: u64,
     /// Copies of effect alleles: `NAMED_ALLELE_DOSAGE_SUM` of plink2; `None` where they were not added
     /// up.
@@ -76,6 +79,8 @@ struct Matched {
     plain_rows: u64,
     /// Terms of never seen alleles by the panel's frequencies, by sex.
     panel: [i64; 3],
+    /// |weight| of what the panel has.
+    panel_weight: i64,
     terms: Vec<usize>,
     /// Rows that could be scored and are not in the sums, by sex.
     unfound: [Absent; 3],
@@ -145,6 +150,8 @@ impl<'a> ScoreResults<'a> {
                         *term = term.wrapping_add(fold.panel_term(allele, entry, copies));
                     }
                 }
+                let of_panel = fold.panel_magnitude(allele, entry);
+                own.panel_weight = own.panel_weight.wrapping_add(of_panel);
                 if let AlleleState::Scored(applied) = fold.allele_state(allele, entry) {
                     own.rows += 1;
                     let unknown = fold.counts(allele).not_assayed as usize;
@@ -182,6 +189,12 @@ impl<'a> ScoreResults<'a> {
                     plan.value(score, matched[score].weight),
                     plan.scores()[score].total_weight,
                 ),
+                panel_weight: plan.has_panel().then(|| {
+                    share(
+                        plan.value(score, matched[score].panel_weight),
+                        plan.scores()[score].total_weight,
+                    )
+                }),
                 reason: if conflicts.has(score) {
                     Some(Reason::AmbiguousScoreMatch)
                 } else if matched[score].found == 0 {
@@ -242,6 +255,8 @@ impl<'a> ScoreResults<'a> {
         let mut sum = self.fold.sum(score, patient);
         let mut missing = u64::from(statistics.missing);
         let mut missing_weight = statistics.missing_weight;
+        let mut assumed = u64::from(statistics.assumed);
+        let mut assumed_weight = statistics.assumed_weight;
         let mut not_counted = u64::from(statistics.not_counted);
         let mut not_counted_weight = statistics.not_counted_weight;
         for number in &matched.terms {
@@ -253,6 +268,10 @@ impl<'a> ScoreResults<'a> {
                         _ => i64::from(copies),
                     };
                     sum = sum.wrapping_add(term.weight.wrapping_mul(times));
+                    if self.fold.is_term_assumed(term, patient) {
+                        assumed += 1;
+                        assumed_weight = assumed_weight.wrapping_add(term.weight.wrapping_abs());
+                    }
                 }
                 TermValue::Missing => {
                     missing += 1;
@@ -265,7 +284,6 @@ impl<'a> ScoreResults<'a> {
                 }
             }
         }
-        let assumed = u64::from(statistics.assumed);
         let called = matched
             .rows
             .saturating_sub(missing)
@@ -281,16 +299,20 @@ impl<'a> ScoreResults<'a> {
         let expected = (2 * matched.plain_rows).saturating_sub(statistics.lacking_copies.into());
         let allele_count = expected.saturating_sub(statistics.missing_copies.into());
         let imputes = self.fold.options().missing != MissingPolicy::None;
-        let looked_at = if imputes { expected } else { allele_count };
+        let looked_at = if imputes {
+            expected.saturating_sub(statistics.unimputed_copies.into())
+        } else {
+            allele_count
+        };
         let sum = value(sum);
         let of_total = |weight: i64| share(value(weight), info.total_weight);
         let weight_missing = of_total(missing_weight);
-        let weight_assumed = of_total(statistics.assumed_weight);
+        let weight_assumed = of_total(assumed_weight);
         let weight_not_counted = of_total(not_counted_weight);
         let called_weight = matched
             .weight
             .wrapping_sub(seen_missing)
-            .wrapping_sub(statistics.assumed_weight)
+            .wrapping_sub(assumed_weight)
             .wrapping_sub(seen_not_counted);
         let weight_called = of_total(called_weight.max(0));
         let reason = self.summaries[score]
@@ -308,14 +330,14 @@ impl<'a> ScoreResults<'a> {
             } else {
                 0.0
             },
-            rescaled: (!imputes).then(|| {
-                if allele_count > 0 {
-                    let all = expected + absent.copies;
-                    sum * (all as f64 / allele_count as f64)
+            rescaled: {
+                let all = expected + absent.copies;
+                if looked_at > 0 && looked_at != all {
+                    sum * (all as f64 / looked_at as f64)
                 } else {
                     sum
                 }
-            }),
+            },
             called,
             assumed,
             missing,

@@ -372,9 +372,12 @@ fn score_plan(
 /// Settings that decide which alleles of a score count, and how: a patient's score and that of the
 /// panel must have the same.
 pub(crate) fn matching_settings(settings: &ScoreSettings) -> String {
+    let par = settings.par.as_deref();
+    let par = par.and_then(|path| crate::hash::file(path).ok().flatten());
     format!(
-        "columns={} ambiguous={:?} duplicates={:?} unsupported_rows={:?}",
+        "columns={} par={} ambiguous={:?} duplicates={:?} unsupported_rows={:?}",
         settings.columns.as_deref().unwrap_or("-"),
+        par.as_deref().unwrap_or("-"),
         settings.ambiguous,
         settings.duplicates,
         settings.unsupported_rows
@@ -396,11 +399,12 @@ fn adjusters(
         let known = panel
             .score(&score.name)
             .filter(|known| known.sha256 == score.sha256 && known.settings == wanted);
-        if known.is_none() {
-            absent += 1;
-            return Err(Reason::ScoreNotInPanel);
-        }
-        ScoreAdjuster::new(panel, &score.name, ADJUSTING_COMPONENTS)
+        let adjuster = match known {
+            Some(_) => ScoreAdjuster::new(panel, &score.name, ADJUSTING_COMPONENTS),
+            None => Err(Reason::ScoreNotInPanel),
+        };
+        absent += usize::from(adjuster.is_err());
+        adjuster
     });
     let adjusters = adjusters.collect();
     if absent > 0 {

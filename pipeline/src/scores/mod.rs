@@ -9,5 +9,5 @@ mod tables;
 
 pub(crate) use context::{ScoreContext, matching_settings};
 pub(crate) use formats::write_formats;
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{Outcome, find};
 pub(crate) use tables::{write_ancestry, write_log, write_risk, write_scores};

@@ -33,8 +33,16 @@ pub(crate) struct JudgedScore {
     pub(crate) population: Option<usize>,
 }
 
+/// What is to be said of a value that is made of scores.
+#[derive(Default)]
+pub(crate) struct Caveats {
+    pub(crate) flag: Option<Reason>,
+    pub(crate) coverage: Option<f64>,
+    pub(crate) assumed: Option<f64>,
+}
+
 /// Finds a fold by its type.
-fn find<T: Analysis>(analyses: &[Box<dyn Analysis>]) -> Option<&T> {
+pub(crate) fn find<T: Analysis>(analyses: &[Box<dyn Analysis>]) -> Option<&T> {
     analyses.iter().find_map(|fold| {
         let fold: &dyn Any = fold.as_ref();
         fold.downcast_ref::<T>()
@@ -112,6 +120,32 @@ impl<'r> Outcome<'r> {
         .into())
     }
 
+    /// What is to be said of values that are made of some features: the first flag, the least coverage
+    /// and the greatest assumed share of their scores.
+    pub(crate) fn caveats(&self, features: &[&str], patient: usize) -> Caveats {
+        let mut caveats = Caveats::default();
+        let scores = self.context.plan.iter().flat_map(|plan| plan.scores());
+        for (score, info) in scores.enumerate() {
+            let is_used = features.iter().any(|feature| {
+                let own = feature.strip_prefix("polygenic.");
+                let own = own.and_then(|name| name.strip_prefix(&info.name));
+                own.is_some_and(|rest| rest.starts_with('.'))
+            });
+            if !is_used {
+                continue;
+            }
+            let Some(judged) = self.judged(score, patient) else {
+                continue;
+            };
+            caveats.flag = caveats.flag.or(judged.flag);
+            let least = caveats.coverage.unwrap_or(1.0);
+            caveats.coverage = Some(least.min(judged.score.weight_called));
+            let most = caveats.assumed.unwrap_or(0.0);
+            caveats.assumed = Some(most.max(judged.score.weight_assumed));
+        }
+        caveats
+    }
+
     /// Number of scores.
     pub(crate) fn scores(&self) -> usize {
         self.context
@@ -133,13 +167,15 @@ impl<'r> Outcome<'r> {
         let covered = own.weight_called + own.weight_assumed;
         let whole = own.reason.map_or(Ok(()), Err);
         // Where missing calls are imputed there is nothing to rescale.
-        let whole = whole.map(|()| own.rescaled.unwrap_or(own.sum));
+        let whole = whole.map(|()| own.rescaled);
         let (value, flag) = match (whole, self.settings.low_coverage) {
             (Err(reason), _) => (Err(reason), None),
-            (Ok(value), _) if covered >= self.settings.min_coverage => (Ok(value), None),
+            // Shares are sums of floats: whoever has everything must not fail by a last bit.
+            (Ok(value), _) if covered + 1e-9 >= self.settings.min_coverage => (Ok(value), None),
             (Ok(_), LowCoverageChoice::Refuse) => (Err(Reason::LowCoverage), None),
             (Ok(value), LowCoverageChoice::Flag) => (Ok(value), Some(Reason::LowCoverage)),
         };
+        let panel_weight = results.summary(score).panel_weight.unwrap_or(0.0);
         let placement = self
             .placements
             .as_ref()
@@ -149,6 +185,10 @@ impl<'r> Outcome<'r> {
             match (value, placement, self.context.adjusters.get(score)) {
                 (Err(_), Some(_), Some(_)) => (Adjusted::default(), Some(Reason::ScoreNotComputed)),
                 (Ok(_), Some(placement), Some(Ok(adjuster))) => match own.panel_sum {
+                    // A few alleles say nothing of where the score stands.
+                    Some(_) if panel_weight + 1e-9 < self.settings.min_coverage => {
+                        (Adjusted::default(), Some(Reason::ScoreNotInPanel))
+                    }
                     Some(sum) => {
                         let components = placement.components.as_deref();
                         let is_off = placement.reason == Some(Reason::OffThePanel);
@@ -161,6 +201,15 @@ impl<'r> Outcome<'r> {
                         let reason = placement
                             .reason
                             .filter(|reason| *reason != Reason::LowConfidencePopulation);
+                        let is_whole = adjusted.percentile.is_some()
+                            && adjusted.z_most_similar.is_some()
+                            && adjusted.z_norm1.is_some()
+                            && adjusted.z_norm2.is_some();
+                        let reason = match reason {
+                            // The panel's people do not vary in it.
+                            None if !is_whole => Some(Reason::ScoreNotInPanel),
+                            reason => reason,
+                        };
                         (adjusted, reason)
                     }
                     None => (Adjusted::default(), Some(Reason::ScoreNotInPanel)),

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array
 use varisk_ancestry::{Placement, ancestry_table};
 use varisk_core::{FeatureTable, GenomeBuild, Patient, Reason};
 use varisk_report::{Table, TableWriter, write_table};
-use varisk_risk::{AbsoluteRiskItem, RiskItem, RiskKind, RiskValue, risk_table};
+use varisk_risk::{AbsoluteRiskItem, AbsoluteRiskModel, RiskItem, RiskKind, RiskValue, risk_table};
 
 use super::outcome::{JudgedScore, Outcome};
 
@@ -32,11 +32,11 @@ pub(crate) fn write_risk(
     features: &FeatureTable,
     build: GenomeBuild,
 ) -> anyhow::Result<()> {
-    let mut absolute: Vec<(AbsoluteRiskItem, String)> = Vec::new();
+    let mut absolute: Vec<(AbsoluteRiskItem, &AbsoluteRiskModel, &str)> = Vec::new();
     let models_of = outcome.iter().flat_map(|outcome| &outcome.context.absolute);
     for (model, sha256) in models_of {
         for item in model.assess(patients, features)? {
-            absolute.push((item, sha256.clone()));
+            absolute.push((item, model, sha256));
         }
     }
     let scores = outcome.map_or(0, Outcome::scores);
@@ -53,11 +53,13 @@ pub(crate) fn write_risk(
         if let Some(outcome) = outcome {
             items.extend((0..scores).filter_map(|score| score_item(outcome, score, &piece)));
         }
-        items.extend(
-            absolute
-                .iter()
-                .map(|(item, sha256)| absolute_item(item, sha256, &piece)),
-        );
+        if let Some(outcome) = outcome {
+            items.extend(
+                absolute.iter().map(|(item, model, sha256)| {
+                    absolute_item(outcome, item, model, sha256, &piece)
+                }),
+            );
+        }
         writer.write(risk_table(&own, &items, build)?)?;
     }
     writer.finish()?;
@@ -93,7 +95,14 @@ fn score_item(outcome: &Outcome<'_>, score: usize, piece: &[usize]) -> Option<Ri
     })
 }
 
-fn absolute_item(item: &AbsoluteRiskItem, sha256: &str, piece: &[usize]) -> RiskItem {
+fn absolute_item(
+    outcome: &Outcome<'_>,
+    item: &AbsoluteRiskItem,
+    model: &AbsoluteRiskModel,
+    sha256: &str,
+    piece: &[usize],
+) -> RiskItem {
+    let features = model.features();
     let values = piece.iter().map(|patient| {
         let own = &item.outcomes[*patient];
         let mut value = RiskValue::new(own.risk.as_ref().map(|risk| risk.risk).map_err(|r| *r));
@@ -103,12 +112,16 @@ fn absolute_item(item: &AbsoluteRiskItem, sha256: &str, piece: &[usize]) -> Risk
             value.ages = Some((f64::from(risk.age_start), f64::from(risk.age_end)));
         }
         value.missing_factors.clone_from(&own.missing_factors);
+        let caveats = outcome.caveats(&features, *patient);
+        value.flag = caveats.flag;
+        value.coverage = caveats.coverage;
+        value.assumed = caveats.assumed;
         value
     });
     RiskItem {
         item: item.item.clone(),
         kind: RiskKind::AbsoluteRisk,
-        meaning: item.meaning.clone(),
+        meaning: format!("{}; rates of: {}", item.meaning, model.population()),
         model: item.model.clone(),
         version: item.version.clone(),
         sha256: sha256.to_owned(),
@@ -162,6 +175,16 @@ fn scores_rows(
         let counts = rows.iter().map(|(_, score, judged)| count(*score, judged));
         Arc::new(counts.map(Some).collect::<UInt64Array>())
     };
+    let panel_weights: Vec<Option<f64>> = match &outcome.results {
+        Some(results) => (0..infos.len())
+            .map(|score| results.summary(score).panel_weight)
+            .collect(),
+        None => vec![None; infos.len()],
+    };
+    let share = |shares: &[Option<f64>]| -> ArrayRef {
+        let shares = rows.iter().map(|(_, score, _)| shares[*score]);
+        Arc::new(shares.collect::<Float64Array>())
+    };
     let state = |judged: &JudgedScore| match (judged.value, judged.flag) {
         (Err(_), _) => "not_computed",
         (Ok(_), Some(_)) => "flagged",
@@ -189,6 +212,7 @@ fn scores_rows(
         count(&|_, judged| judged.score.allele_count),
         number(&|judged| judged.value.ok().and(judged.score.dosage_sum)),
         number(&|judged| judged.value.ok().and(judged.score.panel_sum)),
+        share(&panel_weights),
         text(&|_, _, judged| outcome.population(judged.population)),
         number(&|judged| judged.adjusted.percentile),
         number(&|judged| judged.adjusted.z_most_similar),

@@ -43,6 +43,7 @@ pub(crate) fn panel_build(output: &Path) -> Call {
         .with("--labels", testdata("panel/labels.csv"))
         .with("--reference", testdata("genome.fa"))
         .with("--build", "other")
+        .with("--par", testdata("par.bed"))
         .with("--name", "toy")
         .with("--release", "1")
         .with("--licence", "CC0-1.0")

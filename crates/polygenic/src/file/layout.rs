@@ -299,7 +299,12 @@ impl Layout {
         split(line, self.separator, spans);
         let many = spans.len() > self.columns
             && spans[self.columns..].iter().any(|(start, end)| start < end);
-        if many || spans.len() < self.needed {
+        // Between blanks an empty cell cannot be seen: the others would take its place.
+        let few = match self.separator {
+            Separator::Blanks => spans.len() < self.columns,
+            _ => spans.len() < self.needed,
+        };
+        if many || few {
             return Err(format!(
                 "it has {} cells where the line of column names has {}; separate all lines by the \
                  same character",

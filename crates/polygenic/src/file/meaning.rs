@@ -73,6 +73,13 @@ pub(crate) fn interpret<'a>(
             None => return Err(format!("{name} is empty; correct or remove the row")),
         }
     }
+    if by_dosage && layout.weights.len() > 1 {
+        return Err(
+            "it leaves one of several weights empty and has weights by dosage, which would be those \
+             of all scores; give each score a file of its own"
+                .to_owned(),
+        );
+    }
     let weights = match layout.dosage_weights {
         Some(columns) if by_dosage => {
             let mut by_copies = [0.0; 3];
@@ -161,6 +168,17 @@ fn effect_type(row: &Row) -> Result<(Kind, EffectType), String> {
             ));
         }
     };
+    let is_stated_otherwise = match stated {
+        EffectType::Dominant => recessive,
+        EffectType::Recessive => dominant,
+        _ => false,
+    };
+    if is_stated_otherwise {
+        return Err(
+            "its effect_type contradicts is_dominant or is_recessive; correct or remove the row"
+                .to_owned(),
+        );
+    }
     let effect = match (dominant, recessive, kind) {
         (true, true, _) => {
             return Err("it is both dominant and recessive; correct or remove the row".to_owned());

@@ -140,7 +140,8 @@ impl Context<'_> {
         if !slot.remarkable.is_empty() || haploid_dosed {
             let statistics = state.statistics_of(score, self.patients);
             let remarkable = &encoder.items[slot.remarkable.clone()];
-            count(statistics, remarkable, applied.magnitude());
+            let has_mean = frequencies.is_some();
+            count(statistics, remarkable, applied.magnitude(), has_mean);
             for one in dosed.iter().filter(|one| one.ploidy < 2) {
                 if let Some(own) = statistics.get_mut(one.patient as usize) {
                     own.lacking_copies = own.lacking_copies.saturating_add(1);
@@ -197,7 +198,7 @@ fn add_dosed(sums: &mut [i64], dosed: &[Dosed], applied: &Applied) {
 }
 
 /// Counts a weight for the patients who are not simply called.
-fn count(statistics: &mut [PatientStatistics], remarkable: &[Item], weight: i64) {
+fn count(statistics: &mut [PatientStatistics], remarkable: &[Item], weight: i64, has_mean: bool) {
     for item in remarkable {
         let Some(own) = statistics.get_mut((item >> CLASS_BITS) as usize) else {
             continue;
@@ -209,6 +210,7 @@ fn count(statistics: &mut [PatientStatistics], remarkable: &[Item], weight: i64)
         if missing > 0 {
             own.missing += 1;
             own.missing_copies += u32::from(missing);
+            own.unimputed_copies += if has_mean { 0 } else { u32::from(missing) };
             own.missing_weight = own.missing_weight.wrapping_add(weight);
         } else if of == class::NOT_COUNTED {
             own.not_counted += 1;

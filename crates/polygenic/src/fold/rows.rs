@@ -268,7 +268,13 @@ impl Encoder {
                 self.items.push(patient << CLASS_BITS | u32::from(of));
                 continue;
             }
-            let written = CallCode(*code).call().map_or(0, |call| call.ploidy);
+            let call = CallCode(*code).call().filter(|call| call.is_complete());
+            let written = call.map_or(0, |call| call.ploidy);
+            if written == 0 && site.expected_ploidy(sex) == Some(1) {
+                // Nothing says whether the file counts to one copy here or to two.
+                self.items.push(patient << CLASS_BITS | u32::from(of));
+                continue;
+            }
             let ploidy = match site.expected_ploidy(sex) {
                 Some(1) => 1,
                 _ if written == 1 => 1,

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct PatientStatistics {
     pub(crate) missing: u32,
     pub(crate) missing_copies: u32,
+    /// Of these, copies in whose place no mean could be put.
+    pub(crate) unimputed_copies: u32,
     pub(crate) assumed: u32,
     pub(crate) not_counted: u32,
     /// Copies by which rows fall short of two: haploid calls, and rows that do not count.
@@ -23,6 +25,7 @@ impl PatientStatistics {
     pub(super) fn add(&mut self, other: &Self) {
         self.missing = self.missing.saturating_add(other.missing);
         self.missing_copies = self.missing_copies.saturating_add(other.missing_copies);
+        self.unimputed_copies = self.unimputed_copies.saturating_add(other.unimputed_copies);
         self.assumed = self.assumed.saturating_add(other.assumed);
         self.not_counted = self.not_counted.saturating_add(other.not_counted);
         self.lacking_copies = self.lacking_copies.saturating_add(other.lacking_copies);

@@ -27,6 +27,15 @@ impl PolygenicScores {
         alleles.all(|one| self.state.components.contains_key(&one.allele))
     }
 
+    /// Whether a call of a term's alleles is the user's word alone.
+    pub(crate) fn is_term_assumed(&self, term: &Term, patient: usize) -> bool {
+        term.groups.iter().flatten().any(|component| {
+            let calls = self.state.components.get(&component.allele);
+            let code = calls.and_then(|calls| calls.codes.get(patient));
+            code.is_some_and(|code| CallCode(*code).is_assumed())
+        })
+    }
+
     /// Evaluates a term whose alleles all were seen.
     pub(crate) fn term(&self, term: &Term, patient: usize) -> TermValue {
         let sex = self.sexes.get(patient).copied().unwrap_or_default();

@@ -84,6 +84,11 @@ impl PolygenicScores {
         }
     }
 
+    /// |weight| of an entry that the panel has, 0 of any other.
+    pub(crate) fn panel_magnitude(&self, allele: u32, entry: Entry) -> i64 {
+        applied_in_panel(&self.plan, allele, entry).map_or(0, |(applied, _)| applied.magnitude())
+    }
+
     /// The weight of an entry that is not part of the sums; `None` where another candidate of its row
     /// stands for the row.
     pub(crate) fn unfound(&self, entry: Entry) -> Option<Unfound> {

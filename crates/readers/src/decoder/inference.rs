@@ -166,7 +166,8 @@ impl Inference {
                 continue;
             };
             let mut files = (0..).zip(&settings.files).filter(|(_, plan)| !plan.asked);
-            if files.any(|(file, plan)| self.has_allele(plan, file, raw, &site, &allele, normaliser))
+            if files
+                .any(|(file, plan)| self.has_allele(plan, file, raw, &site, &allele, normaliser))
             {
                 found.push(row);
             }

@@ -200,6 +200,11 @@ impl Table {
                 "sum over the alleles that the panel has, with the panel's mean where the patient has no call: what the next columns compare with the panel",
             ),
             optional(
+                "panel_coverage",
+                F64,
+                "share of the file's summed absolute weight that the panel has, and so the panel sum; below --min-coverage there is neither percentile nor Z",
+            ),
+            optional(
                 "population",
                 Text,
                 "the most similar population of the panel",

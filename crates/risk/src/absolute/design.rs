@@ -15,6 +15,9 @@ const SHARE_ROUNDING: f64 = 1e-3;
 /// of 148 per standard deviation is a slip, and would need ever finer steps to average over.
 const MAX_DEVIATION: f64 = 5.0;
 
+/// Endings of features that are standard normal in the panel.
+const Z_FEATURES: [&str; 4] = [".z", ".z_norm1", ".z_norm2", ".z_most_similar"];
+
 /// Factors and parameters.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Design {
@@ -128,7 +131,15 @@ impl Design {
             interval: factor.interval,
         }
         .effect("log_relative_risk_per_sd", "hazard_ratio_per_sd")?;
-        let [centre, scale] = normal(factor.mean, factor.standard_deviation)?.unwrap_or([0.0, 1.0]);
+        let stated = normal(factor.mean, factor.standard_deviation)?;
+        let feature = factor.feature.as_deref().unwrap_or_default();
+        let is_z = Z_FEATURES.iter().any(|ending| feature.ends_with(ending));
+        if stated.is_none() && feature.starts_with("polygenic.") && !is_z {
+            return Err(format!(
+                "'{feature}' is no Z, so its effect per standard deviation needs the mean and standard_deviation of the population; give both, or take polygenic.SCORE.z"
+            ));
+        }
+        let [centre, scale] = stated.unwrap_or([0.0, 1.0]);
         if scale == 0.0 {
             return Err("standard_deviation is 0; give a number above 0".to_owned());
         }

@@ -6,6 +6,7 @@ use varisk_core::Sex;
 
 use super::config::{ModelConfig, TableConfig};
 use super::design::Design;
+use super::factor::Origin;
 use super::hazard::Hazards;
 use super::population::Population;
 use super::rates::{RateTable, Rates};
@@ -82,6 +83,15 @@ impl Tables {
         let by_sex = incidence.by_sex()
             || mortality.as_ref().is_some_and(RateTable::by_sex)
             || population.by_sex();
+        let has_sex_factor = design
+            .factors
+            .iter()
+            .any(|factor| matches!(&factor.origin, Origin::Column(column) if column == "sex"));
+        if by_sex && has_sex_factor && !population.by_sex() {
+            return Err(refuse(
+                "sex is a factor, and the tables are by sex: it would count twice; remove the factor, or give tables of both sexes together".to_owned(),
+            ));
+        }
         let sexes: &[Option<Sex>] = if by_sex {
             &[Some(Sex::Female), Some(Sex::Male)]
         } else {

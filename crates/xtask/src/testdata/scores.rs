@@ -234,7 +234,7 @@ const POPULATIONS: [&str; 3] = ["NEAR", "EAST", "WEST"];
 /// People of each population.
 const PEOPLE: usize = 40;
 
-/// A panel of three populations at the common sites of chr1 and chr2, and its labels. The last two
+/// A panel of three populations at the common sites of chr1, chr2 and chrX, and its labels. The last two
 /// people of each population are children of the first two, so not unrelated.
 pub(crate) fn panel(random: &mut Random, records: &[Record]) -> (String, String) {
     let mut labels = String::from("patient,population,unrelated,sex\n");
@@ -255,8 +255,9 @@ pub(crate) fn panel(random: &mut Random, records: &[Record]) -> (String, String)
     text += "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n";
     text += &header;
     text += "\n";
-    for record in common(records).filter(|record| record.site.contig < X) {
+    for record in common(records).filter(|record| !matches!(record.site.contig, Y | M)) {
         let site = &record.site;
+        let of_x = site.contig == X && !is_pseudoautosomal(site.contig, site.position);
         text += &format!(
             "{}\t{}\t.\t{}\t{}\t.\tPASS\t.\tGT",
             CONTIGS[site.contig].0,
@@ -281,7 +282,14 @@ pub(crate) fn panel(random: &mut Random, records: &[Record]) -> (String, String)
                     [people[0], people[1]].map(|parent| random.pick(&parent))
                 };
                 people.push(genotype);
-                if random.chance(5) {
+                let is_missing = random.chance(5);
+                if of_x && person % 2 == 1 {
+                    text += &if is_missing {
+                        "\t.".to_owned()
+                    } else {
+                        format!("\t{}", genotype[0])
+                    };
+                } else if is_missing {
                     text += "\t./.";
                 } else {
                     text += &format!("\t{}|{}", genotype[0], genotype[1]);

@@ -33,7 +33,7 @@ fn without_imputation_results_can_be_rescaled() {
         (second.called, second.missing, second.allele_count),
         (1, 1, 2)
     );
-    assert_eq!((second.rescaled, second.average), (Some(2.0), 0.5));
+    assert_eq!((second.rescaled, second.average), (2.0, 0.5));
     assert_eq!((second.weight_called, second.weight_missing), (0.25, 0.75));
     let third = results.patient(0, 2);
     assert_eq!((third.called, third.assumed, third.missing), (0, 1, 1));
@@ -76,7 +76,7 @@ fn means_of_the_cohort_are_those_of_plink2() {
     let result = fold.results().patient(0, 50);
     assert_eq!(
         (result.allele_count, result.denominator, result.rescaled),
-        (0, 4, None)
+        (0, 4, result.sum)
     );
     assert_eq!(result.reason, Some(Reason::NoScoredCalls));
 }
@@ -224,4 +224,31 @@ fn which_allele_of_a_row_the_panel_means_does_not_depend_on_the_data() {
     let at_5 = DataRow::new("1", 5, "A", "G", &["-", "0/1"]);
     assert_eq!(run(&[at_5.clone(), deletion.clone()]), expected);
     assert_eq!(run(&[at_5, insertion, deletion]), expected);
+}
+
+/// A call in whose place no mean can be put is left out of the copies, and the value rescaled.
+#[test]
+fn a_mean_of_too_few_is_none() {
+    let world = world();
+    let source = world.score("S", &format!("{HEADER}1\t1\tG\tA\t1\n1\t2\tT\tC\t1\n"));
+    let all = vec!["0/1"; 60];
+    let mut some = vec!["1/1"; 40];
+    some.extend(vec!["./."; 20]);
+    let rows = [
+        DataRow::new("1", 1, "A", "G", &all),
+        DataRow::new("1", 2, "C", "T", &some),
+    ];
+    let sexes = vec![Sex::Female; 60];
+    let fold = world.fold_of(&[source], &rows, options(MissingPolicy::Cohort), sexes);
+    let results = fold.results();
+    let [whole, lacking] = [results.patient(0, 0), results.patient(0, 59)];
+    assert_eq!(
+        (whole.sum, whole.rescaled, whole.denominator),
+        (3.0, 3.0, 4)
+    );
+    assert_eq!(
+        (lacking.sum, lacking.rescaled, lacking.denominator),
+        (1.0, 2.0, 2)
+    );
+    assert_eq!(lacking.average, 0.5);
 }
