@@ -547,7 +547,7 @@ mod tests {
             let mut row = GenotypeRow::default();
             decode_typed(&bytes, 0..2, 1, 2, 1, 1, &mut row).unwrap();
             row.codes(Some(1), &mut |_, code| {
-                assert_eq!(code.0, fast[0], "{bytes:?}")
+                assert_eq!(code.0, fast[0], "{bytes:?}");
             });
         }
         // Three alleles (one of them missing), two bits of phase.
