@@ -36,8 +36,7 @@ pub struct PatientScore {
     /// are.
     pub average: f64,
     /// The sum times the copies of all rows that could be scored by those that are called or imputed. A
-    /// row that no record of the data has is missing like any other, so that the value does not depend
-    /// on who else is in the run.
+    /// row that no record of the data has is missing like any other.
     pub rescaled: f64,
     /// Rows that are called in the patient, without the assumed ones.
     pub called: u64,

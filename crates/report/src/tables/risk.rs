@@ -54,7 +54,7 @@ impl Table {
             optional(
                 "percentile",
                 F64,
-                "of a score: per cent of the panel's people of the most similar population with a lower score; null without --ancestry",
+                "of a score: its percentile among the panel's people of the most similar population (of equal scores the mean rank); null without --ancestry",
             ),
             optional(
                 "population",
@@ -84,12 +84,12 @@ impl Table {
             optional(
                 "coverage",
                 F64,
-                "of a score: share (0 to 1) of its summed absolute weight that is called in the patient; of a patient model: share of the alleles scored by the run's variant models at which the patient has a complete call (Y of females left out); null without variant models",
+                "of a score: share (0 to 1) of its summed absolute weight that is called in the patient; of an absolute risk the least of the scores in it; of a patient model: share of the alleles scored by the run's variant models at which the patient has a complete call (Y of females left out); null without variant models",
             ),
             optional(
                 "assumed_reference",
                 F64,
-                "share (0 to 1) of the same weight or alleles that was taken for reference on the user's word (--absent-as-reference); of a patient model the greatest over the variant models",
+                "share (0 to 1) of the same weight or alleles that was taken for reference on the user's word (--absent-as-reference); of an absolute risk the greatest of the scores in it, of a patient model the greatest over the variant models",
             ),
             required(
                 "model",
@@ -131,7 +131,7 @@ impl Table {
             optional(
                 "rescaled_sum",
                 F64,
-                "the sum times the copies that all scorable rows would have over those that were counted: what stands in risk.parquet. It does not depend on who else is in the run. Where missing calls are imputed it is the sum",
+                "the sum times the copies that all scorable rows would have over those that were counted: what stands in risk.parquet. Rows that no record of the data has count as missing too. It is the sum where everything is called or imputed",
             ),
             optional(
                 "average",
@@ -182,7 +182,7 @@ impl Table {
             optional(
                 "not_scorable",
                 F64,
-                "share of rows that cannot be scored, the same for all patients. The five shares add up to 1",
+                "share of rows that cannot be scored whatever the data have. The five shares add up to 1",
             ),
             required(
                 "allele_count",
@@ -351,7 +351,7 @@ impl Table {
             optional(
                 "mahalanobis_p",
                 F64,
-                "share of a population's people who would lie farther from its centre (chi-squared on the squared Mahalanobis distance), the greatest over the populations: below 0.001 the patient is off the panel",
+                "chi-squared probability of a squared Mahalanobis distance as large as that from a population's centre (n - 1 degrees of freedom for n components, as pgscatalog has it), the greatest over the populations: below 0.001 the patient is off the panel",
             ),
             optional(
                 "components",
