@@ -10,7 +10,7 @@ use varisk_annotate::{HaplotypeOptions, UnphasedCalls};
 pub(crate) use self::scores::{
     AmbiguousChoice, AncestryAction, AncestryArguments, AncestryBuildArguments, DosageChoice,
     DuplicatesChoice, ImputeChoice, LowCoverageChoice, ScoreArguments, ScoreFormatChoice,
-    ScoringFileArguments, UnsupportedChoice,
+    ScoringFileArguments, StandardiseChoice, UnsupportedChoice,
 };
 
 /// From patients' variants to risk reports.

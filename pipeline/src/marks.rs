@@ -132,6 +132,7 @@ pub(crate) fn parameters(settings: &Settings, regions: &Regions) -> serde_json::
         "duplicates": settings.scores.duplicates,
         "unsupported_rows": settings.scores.unsupported_rows,
         "impute": settings.scores.impute,
+        "standardise": settings.scores.standardise,
         "frequencies": settings.scores.frequencies,
         "rsids": settings.scores.rsids,
         "dosages": settings.scores.dosages,

@@ -14,7 +14,8 @@ use varisk_readers::{MIN_BLOCK_DEPTH, MIN_BLOCK_GQ};
 use crate::arguments::{
     AmbiguousChoice, AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice,
     DosageChoice, DuplicatesChoice, EvidenceArguments, HaplotypeChoice, ImputeChoice, LinesChoice,
-    LowCoverageChoice, RefMismatchChoice, RunArguments, ScoreFormatChoice, UnsupportedChoice,
+    LowCoverageChoice, RefMismatchChoice, RunArguments, ScoreFormatChoice, StandardiseChoice,
+    UnsupportedChoice,
 };
 use crate::exit::Refusal;
 
@@ -74,6 +75,7 @@ pub(crate) struct ConfigFile {
     duplicates: Option<DuplicatesChoice>,
     unsupported_rows: Option<UnsupportedChoice>,
     impute: Option<ImputeChoice>,
+    standardise: Option<StandardiseChoice>,
     frequencies: Option<String>,
     rsids: Option<String>,
     dosages: Option<DosageChoice>,

@@ -49,11 +49,27 @@ pub enum MissingPolicy {
     Panel,
 }
 
+/// What is taken off and divided by before a weight is applied to a dosage, with the frequencies of
+/// [`MissingPolicy`]. A row without a frequency adds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standardisation {
+    /// Nothing.
+    #[default]
+    None,
+    /// The mean is taken off: `center` of plink2.
+    Centre,
+    /// Then the difference is divided by its standard deviation under Hardy-Weinberg proportions,
+    /// `sqrt(2 f (1 - f))`: `variance-standardize` of plink2 at sites of two alleles.
+    Scale,
+}
+
 /// What the user decides about sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoldOptions {
     /// Missing calls.
     pub missing: MissingPolicy,
+    /// Centred and scaled dosages; the plan must have room for scaled ones.
+    pub standardisation: Standardisation,
     /// Column of ALT frequencies that decides about ambiguous strands; without it the cohort's, where
     /// [`MIN_COHORT`] patients are called.
     pub frequency_column: Option<String>,

@@ -22,7 +22,7 @@ mod vocabulary;
 
 pub use error::PolygenicError;
 pub use file::ScoreMetadata;
-pub use fold::{FoldOptions, MIN_COHORT, MissingPolicy, PolygenicScores};
+pub use fold::{FoldOptions, MIN_COHORT, MissingPolicy, PolygenicScores, Standardisation};
 pub use log::{LOG_BATCH_ROWS, ScoreVariantLog};
 pub use options::{
     AmbiguousStrand, ColumnNames, DuplicateRows, FREQUENCY_MARGIN, IdentifiedAllele, PlanOptions,

@@ -98,6 +98,9 @@ pub struct PlanOptions {
     pub duplicates: DuplicateRows,
     /// Rows of a kind that varisk does not score.
     pub unsupported: UnsupportedRows,
+    /// Whether dosages will be divided by their standard deviation: weights are then rounded more
+    /// coarsely, so that sums have room for terms up to 1,024 times larger.
+    pub scaled: bool,
     /// Pseudoautosomal regions of a genome that varisk does not know; those of the build where there
     /// are none.
     pub pseudoautosomal: Option<Vec<Interval>>,
@@ -113,6 +116,7 @@ impl PlanOptions {
             ambiguous: AmbiguousStrand::default(),
             duplicates: DuplicateRows::default(),
             unsupported: UnsupportedRows::default(),
+            scaled: false,
             pseudoautosomal: None,
         }
     }

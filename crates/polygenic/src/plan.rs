@@ -20,6 +20,7 @@ use std::sync::Arc;
 use varisk_core::{ContigId, ContigSet, Position};
 use varisk_reference::Reference;
 
+pub(crate) use build::MAX_SCALE;
 pub(crate) use entries::{Entry, EntryKind, Special};
 pub(crate) use identify::identified;
 

@@ -6,7 +6,7 @@
 use varisk_core::{Reason, Sex, SiteClass};
 
 use crate::fold::{AlleleState, Conflicts, PolygenicScores, TermValue};
-use crate::{EffectType, MissingPolicy, ScoreInfo};
+use crate::{EffectType, MissingPolicy, ScoreInfo, Standardisation};
 
 /// What the data have of a score.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -331,7 +331,9 @@ impl<'a> ScoreResults<'a> {
             },
             rescaled: {
                 let all = expected + absent.copies;
-                if looked_at > 0 && looked_at != all {
+                // What is missing has the mean already where dosages are centred.
+                let is_plain = self.fold.options().standardisation == Standardisation::None;
+                if is_plain && looked_at > 0 && looked_at != all {
                     sum * (all as f64 / looked_at as f64)
                 } else {
                     sum

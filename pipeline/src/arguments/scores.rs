@@ -40,6 +40,10 @@ pub(crate) struct ScoreArguments {
     /// are called].
     #[arg(long)]
     pub(crate) impute: Option<ImputeChoice>,
+    /// Take the mean off each dosage (centre), and divide by its standard deviation too (scale), by the
+    /// frequencies of --impute [default: none].
+    #[arg(long)]
+    pub(crate) standardise: Option<StandardiseChoice>,
     /// Field of the bundle with the frequency of the alternate allele, such as gnomad.af: for
     /// --impute frequencies and --ambiguous by-frequency.
     #[arg(long, value_name = "SOURCE.FIELD")]
@@ -81,6 +85,7 @@ impl ScoreArguments {
             ("--duplicates", files.duplicates.is_some()),
             ("--unsupported-rows", files.unsupported_rows.is_some()),
             ("--impute", self.impute.is_some()),
+            ("--standardise", self.standardise.is_some()),
             ("--frequencies", self.frequencies.is_some()),
             ("--rsids", self.rsids.is_some()),
             ("--dosages", self.dosages.is_some()),
@@ -141,6 +146,14 @@ choices! {
         Frequencies,
         /// The mean of the panel that --ancestry names.
         Panel,
+    }
+    StandardiseChoice {
+        /// Dosages as they are.
+        None,
+        /// Dosages without their mean.
+        Centre,
+        /// Dosages without their mean, by their standard deviation.
+        Scale,
     }
     DosageChoice {
         /// Called genotypes.

@@ -9,7 +9,7 @@ use varisk_knowledge::Bundle;
 use varisk_polygenic::{
     AmbiguousStrand, ColumnNames, DuplicateRows, FoldOptions, MIN_COHORT, MissingPolicy,
     PanelFrequencies, PlanOptions, PolygenicError, PolygenicScores, RsidResolver, ScorePlan,
-    ScoreSource, UnsupportedRows,
+    ScoreSource, Standardisation, UnsupportedRows,
 };
 use varisk_readers::SiteAllele;
 use varisk_reference::Reference;
@@ -18,7 +18,8 @@ use varisk_risk::AbsoluteRiskModel;
 
 use super::resolver::BundleResolver;
 use crate::arguments::{
-    AmbiguousChoice, DuplicatesChoice, ImputeChoice, ScoreFormatChoice, UnsupportedChoice,
+    AmbiguousChoice, DuplicatesChoice, ImputeChoice, ScoreFormatChoice, StandardiseChoice,
+    UnsupportedChoice,
 };
 use crate::exit::Refusal;
 use crate::genome::pseudoautosomal;
@@ -261,8 +262,17 @@ fn fold_options(settings: &ScoreSettings, patients: usize) -> anyhow::Result<Fol
         },
         _ => MissingPolicy::None,
     };
+    let standardisation = match settings.standardise {
+        StandardiseChoice::None => Standardisation::None,
+        _ if missing == MissingPolicy::None => {
+            return Err(Refusal::Usage("--standardise needs frequencies; say with --impute where they come from: cohort, frequencies or panel".to_owned()).into());
+        }
+        StandardiseChoice::Centre => Standardisation::Centre,
+        StandardiseChoice::Scale => Standardisation::Scale,
+    };
     Ok(FoldOptions {
         missing,
+        standardisation,
         frequency_column: settings.frequencies.clone(),
         dosage_sums: settings.formats.contains(&ScoreFormatChoice::Sscore),
     })
@@ -343,6 +353,7 @@ fn score_plan(
             UnsupportedChoice::Refuse => UnsupportedRows::Refuse,
             UnsupportedChoice::Drop => UnsupportedRows::Drop,
         },
+        scaled: settings.standardise == StandardiseChoice::Scale,
         pseudoautosomal: match &settings.par {
             Some(path) => Some(pseudoautosomal(path, reference.contigs())?),
             None => None,

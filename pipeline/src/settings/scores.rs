@@ -8,7 +8,7 @@ use varisk_core::GenomeBuild;
 use super::{ConfigFile, genome_build};
 use crate::arguments::{
     AmbiguousChoice, DosageChoice, DuplicatesChoice, ImputeChoice, LowCoverageChoice,
-    ScoreArguments, ScoreFormatChoice, UnsupportedChoice,
+    ScoreArguments, ScoreFormatChoice, StandardiseChoice, UnsupportedChoice,
 };
 use crate::exit::Refusal;
 
@@ -25,6 +25,7 @@ pub(crate) struct ScoreSettings {
     pub(crate) duplicates: DuplicatesChoice,
     pub(crate) unsupported_rows: UnsupportedChoice,
     pub(crate) impute: ImputeChoice,
+    pub(crate) standardise: StandardiseChoice,
     pub(crate) frequencies: Option<String>,
     pub(crate) rsids: Option<String>,
     pub(crate) dosages: DosageChoice,
@@ -130,6 +131,10 @@ pub(super) fn scores(
             .or(file.unsupported_rows)
             .unwrap_or(UnsupportedChoice::Refuse),
         impute: flags.impute.or(file.impute).unwrap_or(ImputeChoice::None),
+        standardise: flags
+            .standardise
+            .or(file.standardise)
+            .unwrap_or(StandardiseChoice::None),
         frequencies: flags.frequencies.clone().or(file.frequencies.take()),
         rsids: flags.rsids.clone().or(file.rsids.take()),
         dosages: flags.dosages.or(file.dosages).unwrap_or(DosageChoice::Gt),

@@ -7,7 +7,7 @@ use super::classes::{Applied, CLASSES, class, copies, missing_copies};
 use super::observe::{Frequencies, Scratch};
 use super::rows::{CLASS_BITS, CLASS_MASK, Dosed, Encoder, Item, PLAIN_CODES, Slot};
 use super::state::{PatientStatistics, State};
-use super::{MIN_COHORT, MissingPolicy};
+use super::{MIN_COHORT, MissingPolicy, Standardisation};
 use crate::plan::{Entry, ScorePlan};
 use crate::{EffectType, Side};
 
@@ -15,6 +15,7 @@ use crate::{EffectType, Side};
 pub(super) struct Context<'a> {
     pub(super) plan: &'a ScorePlan,
     pub(super) policy: &'a MissingPolicy,
+    pub(super) standardisation: Standardisation,
     pub(super) frequencies: Option<Frequencies<'a>>,
     pub(super) rows: &'a [(usize, u32)],
     pub(super) calls: &'a CallMatrix,
@@ -96,6 +97,7 @@ impl Context<'_> {
             &mut sums.own[own],
             &encoder.dosed[slot.dosed.clone()],
             &applied,
+            |term, _| term,
         );
     }
 
@@ -115,7 +117,11 @@ impl Context<'_> {
         let own = score * self.patients..(score + 1) * self.patients;
         let items = &encoder.items[slot.items.clone()];
         let dosed = &encoder.dosed[slot.dosed.clone()];
-        let terms = applied.terms(frequencies.map(of_side));
+        let frequency = frequencies.map(of_side);
+        let terms = match self.standardisation {
+            Standardisation::None => applied.terms(frequency),
+            how => applied.standardised_terms(frequency, how),
+        };
         let sums = &mut state.sums;
         if let Some(row) = slot.dense {
             let codes = self.calls.row(row);
@@ -128,13 +134,18 @@ impl Context<'_> {
         }
         let common = &mut sums.common[score];
         add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
-        add_dosed(&mut sums.own[own.clone()], dosed, applied);
+        let term = |term: i64, ploidy: u8| match (self.standardisation, frequency) {
+            (Standardisation::None, _) => term,
+            (how, Some(frequency)) => applied.standardised(term, ploidy, frequency, how),
+            (_, None) => 0,
+        };
+        add_dosed(&mut sums.own[own.clone()], dosed, applied, term);
         if let Some(sums) = &mut state.dosages {
             let counted = counted(applied);
             let common = &mut sums.common[score];
             let terms = counted.terms(None);
             add_terms(&mut sums.own[own.clone()], common, slot.base, items, &terms);
-            add_dosed(&mut sums.own[own], dosed, &counted);
+            add_dosed(&mut sums.own[own], dosed, &counted, |term, _| term);
         }
         let haploid_dosed = dosed.iter().any(|one| one.ploidy < 2);
         if !slot.remarkable.is_empty() || haploid_dosed {
@@ -185,14 +196,14 @@ fn add_terms(
     }
 }
 
-fn add_dosed(sums: &mut [i64], dosed: &[Dosed], applied: &Applied) {
+fn add_dosed(sums: &mut [i64], dosed: &[Dosed], applied: &Applied, term: impl Fn(i64, u8) -> i64) {
     for one in dosed {
         let dosage = match applied.side {
             Side::Alternate => one.alternate,
             Side::Reference => one.reference,
         };
         if let Some(sum) = sums.get_mut(one.patient as usize) {
-            *sum = sum.wrapping_add(applied.dosed(dosage, one.ploidy));
+            *sum = sum.wrapping_add(term(applied.dosed(dosage, one.ploidy), one.ploidy));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use varisk_core::{Call, CallCode, Sex, SiteClass};
 
+use super::Standardisation;
+use crate::plan::MAX_SCALE;
 use crate::{EffectType, Side};
 
 /// Number of classes; a class fits into four bits.
@@ -186,6 +188,52 @@ impl Applied {
             }
             _ => times(weight, dosage),
         }
+    }
+
+    /// A term of a call of some ploidy, centred and scaled by the effect allele's frequency.
+    pub(super) fn standardised(
+        &self,
+        term: i64,
+        ploidy: u8,
+        frequency: f64,
+        how: Standardisation,
+    ) -> i64 {
+        let centred = term.wrapping_sub(self.imputed(frequency, ploidy));
+        match how {
+            Standardisation::None => term,
+            Standardisation::Centre => centred,
+            Standardisation::Scale => {
+                let deviation = (2.0 * frequency * (1.0 - frequency)).sqrt();
+                // Everybody has the mean of an allele that does not vary; the plan has room for no
+                // larger factor.
+                if deviation * MAX_SCALE < 1.0 {
+                    return 0;
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "the plan has room")]
+                let scaled = (centred as f64 / deviation).round() as i64;
+                scaled
+            }
+        }
+    }
+
+    /// Terms by class as they are standardised; all are 0 without a frequency.
+    pub(super) fn standardised_terms(
+        &self,
+        frequency: Option<f64>,
+        how: Standardisation,
+    ) -> [i64; CLASSES] {
+        let Some(frequency) = frequency else {
+            return [0; CLASSES];
+        };
+        let mut terms = self.terms(Some(frequency));
+        for (of, term) in (0..).zip(&mut terms) {
+            let ploidy = copies(of).map_or(missing_copies(of), |(_, _, ploidy)| ploidy);
+            // Where no copy is expected there is none to centre.
+            if ploidy > 0 {
+                *term = self.standardised(*term, ploidy, frequency, how);
+            }
+        }
+        terms
     }
 
     /// Terms by class; missing calls are imputed from the effect allele's frequency if there is one.

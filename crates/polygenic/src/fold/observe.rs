@@ -9,7 +9,7 @@ use super::choose::choose;
 use super::classes::class;
 use super::rows::{DENSE_WEIGHTS, Encoder, RecordRows, RowDosages, Slot};
 use super::state::{AlleleCounts, ComponentCalls, State};
-use super::{MissingPolicy, PolygenicScores};
+use super::{MissingPolicy, PolygenicScores, Standardisation};
 use crate::AmbiguousStrand;
 use crate::keys::is_hashed;
 use crate::plan::ScorePlan;
@@ -97,12 +97,23 @@ pub(super) fn observe(fold: &mut PolygenicScores, batch: &SiteBatch) -> Result<(
     if rows.is_empty() {
         return Ok(());
     }
-    encode_rows(plan, batch, &rows, state, scratch, sexes.len())?;
+    let needs_frequencies = options.standardisation != Standardisation::None;
+    let patients = sexes.len();
+    encode_rows(
+        plan,
+        batch,
+        &rows,
+        needs_frequencies,
+        state,
+        scratch,
+        patients,
+    )?;
     choose(plan, &rows, state, scratch, strands.as_ref());
     sort_by_score(plan, scratch);
     let context = Context {
         plan,
         policy: &options.missing,
+        standardisation: options.standardisation,
         frequencies: missing,
         rows: &rows,
         calls: batch.calls(),
@@ -166,6 +177,7 @@ fn encode_rows(
     plan: &ScorePlan,
     batch: &SiteBatch,
     rows: &[(usize, u32)],
+    needs_frequencies: bool,
     state: &mut State,
     scratch: &mut Scratch,
     patients: usize,
@@ -204,6 +216,7 @@ fn encode_rows(
         let entries = plan.entries_of(*allele).1;
         let is_simple = site == SiteClass::Autosomal
             && dosages.is_none()
+            && !needs_frequencies
             && entries.len() <= DENSE_WEIGHTS
             && entries.iter().all(|entry| entry.special().is_none());
         let dense = is_simple.then(|| scratch.encoder.dense(*allele, *row, codes));

@@ -13,7 +13,7 @@ use crate::{EffectType, Side};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TermValue {
     /// How often the weight counts.
-    Copies(u8),
+    Copies(u32),
     /// A call is missing, or the phase that the term needs.
     Missing,
     /// No copy is expected of the patient.
@@ -40,7 +40,7 @@ impl PolygenicScores {
     pub(crate) fn term(&self, term: &Term, patient: usize) -> TermValue {
         let sex = self.sexes.get(patient).copied().unwrap_or_default();
         if term.effect_type == EffectType::Interaction {
-            let mut product: u8 = 1;
+            let mut product: u32 = 1;
             for component in term.groups.iter().flatten() {
                 let Some((haplotypes, _)) = self.haplotypes(component, patient, sex) else {
                     return TermValue::NotCounted;
@@ -48,7 +48,7 @@ impl PolygenicScores {
                 let Some(copies) = copies(&haplotypes, component.side) else {
                     return TermValue::Missing;
                 };
-                product = product.saturating_mul(copies);
+                product = product.saturating_mul(u32::from(copies));
             }
             return TermValue::Copies(product);
         }
@@ -61,11 +61,11 @@ impl PolygenicScores {
         match (term.groups.as_slice(), pair.as_slice()) {
             ([_], matches) => {
                 let carried = matches.iter().filter(|groups| groups[0]).count();
-                TermValue::Copies(u8::try_from(carried).unwrap_or(2))
+                TermValue::Copies(u32::try_from(carried).unwrap_or(2))
             }
             ([_, _], [one, two]) => {
                 let both = one[0] && two[1] || one[1] && two[0];
-                TermValue::Copies(u8::from(both))
+                TermValue::Copies(u32::from(both))
             }
             _ => TermValue::Missing,
         }

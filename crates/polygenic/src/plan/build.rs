@@ -22,6 +22,8 @@ use crate::{
 
 /// Sums of a score are kept below this, so that differences of two of them fit into an `i64` too.
 const MAX_SUM: f64 = (1u64 << 61) as f64;
+/// Largest factor by which a scaled term exceeds a plain one.
+pub(crate) const MAX_SCALE: f64 = 1024.0;
 
 /// The files by the name of their score, so that results do not depend on the order in which they are
 /// given.
@@ -99,6 +101,7 @@ pub(super) fn build(
         &special_weights,
         &terms,
         &rows.scores,
+        options.scaled,
     );
     let terms: Vec<Term> = terms
         .into_iter()
@@ -264,6 +267,7 @@ fn quantise(
     special_weights: &[[f64; 3]],
     terms: &[(Term, f64)],
     scores: &[ScoreInfo],
+    scaled: bool,
 ) -> Vec<i32> {
     let mut bounds = vec![0.0; scores.len()];
     for entry in entries.iter() {
@@ -278,7 +282,10 @@ fn quantise(
         };
         bounds[term.score as usize] += copies * weight.abs();
     }
-    let exponents: Vec<i32> = bounds.into_iter().map(exponent).collect();
+    let exponents: Vec<i32> = bounds
+        .into_iter()
+        .map(|bound| exponent(bound, scaled))
+        .collect();
     for entry in entries {
         let exponent = exponents[entry.score() as usize];
         match entry.special() {
@@ -295,15 +302,16 @@ fn quantise(
 }
 
 /// The largest power of two that keeps a sum of this bound below [`MAX_SUM`].
-fn exponent(bound: f64) -> i32 {
+fn exponent(bound: f64, scaled: bool) -> i32 {
+    let most = if scaled { MAX_SUM / MAX_SCALE } else { MAX_SUM };
     // Beyond these a power of two is no normal number.
     const LIMIT: i32 = 1000;
     if bound <= 0.0 || !bound.is_finite() {
         return if bound > 0.0 { -LIMIT } else { 0 };
     }
     #[expect(clippy::cast_possible_truncation, reason = "logarithms are small")]
-    let mut exponent = (MAX_SUM / bound).log2().floor().clamp(-1000.0, 1000.0) as i32;
-    while exponent > -LIMIT && bound * 2f64.powi(exponent) > MAX_SUM {
+    let mut exponent = (most / bound).log2().floor().clamp(-1000.0, 1000.0) as i32;
+    while exponent > -LIMIT && bound * 2f64.powi(exponent) > most {
         exponent -= 1;
     }
     exponent.min(LIMIT)

@@ -8,6 +8,7 @@ use super::{HEADER, sums, world};
 use crate::testing::DataRow;
 use crate::{
     FoldOptions, MissingPolicy, PanelFrequencies, PolygenicError, PolygenicScores, ScorePlan,
+    Standardisation,
 };
 
 fn options(missing: MissingPolicy) -> FoldOptions {
@@ -251,4 +252,37 @@ fn a_mean_of_too_few_is_none() {
         (1.0, 2.0, 2)
     );
     assert_eq!(lacking.average, 0.5);
+}
+
+#[test]
+fn centred_and_scaled_dosages() {
+    let world = world();
+    let mut options = options(MissingPolicy::Cohort);
+    let source = world.score("S", &format!("{HEADER}1\t1\tG\tA\t2\n"));
+    // 20 copies of 100; one call is missing.
+    let mut calls = vec!["0/1"; 20];
+    calls.extend(vec!["0/0"; 30]);
+    calls.push("./.");
+    let frequency: f64 = 20.0 / 100.0;
+    for (how, factor) in [
+        (Standardisation::Centre, 1.0),
+        (
+            Standardisation::Scale,
+            (2.0 * frequency * (1.0 - frequency)).sqrt(),
+        ),
+    ] {
+        options.standardisation = how;
+        let rows = [DataRow::new("1", 1, "A", "G", &calls)];
+        let sexes = vec![Sex::Female; 51];
+        let fold = world.fold_of(std::slice::from_ref(&source), &rows, options.clone(), sexes);
+        let all = sums(&fold, 0);
+        let check = |own: f64, copies: f64| {
+            let expected = 2.0 * (copies - 2.0 * frequency) / factor;
+            assert!((own - expected).abs() < 1e-12, "{how:?}: {own}, {expected}");
+        };
+        check(all[0], 1.0);
+        check(all[49], 0.0);
+        assert_eq!(all[50], 0.0);
+        assert_eq!(fold.results().patient(0, 0).rescaled, all[0]);
+    }
 }
