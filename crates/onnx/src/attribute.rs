@@ -54,6 +54,18 @@ impl Attribute {
         })
     }
 
+    /// Texts.
+    #[must_use]
+    pub fn strings(name: &str, values: &[&str]) -> Self {
+        Self(AttributeProto {
+            strings: values
+                .iter()
+                .map(|value| Bytes::copy_from_slice(value.as_bytes()))
+                .collect(),
+            ..Self::empty(name, AttributeType::Strings)
+        })
+    }
+
     /// Name of the attribute.
     #[must_use]
     pub fn name(&self) -> &str {

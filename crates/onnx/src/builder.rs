@@ -13,6 +13,13 @@ pub const IR_VERSION: i64 = 8;
 /// Standard operator set of the models built here: known to every ONNX Runtime since 1.12 (2022).
 pub const OPSET_VERSION: i64 = 17;
 
+/// Domain of the operators of classical machine learning.
+const ML_DOMAIN: &str = "ai.onnx.ml";
+
+/// Operator set of classical machine learning of the models built here: known to every ONNX Runtime
+/// since 1.12 (2022), too.
+pub const ML_OPSET_VERSION: i64 = 3;
+
 /// Builds a model node by node, in topological order.
 ///
 /// Every value (input, constant or result of a node) has a name of its own, and a node can only use
@@ -133,6 +140,29 @@ impl GraphBuilder {
         outputs: &[&str],
         attributes: &[Attribute],
     ) -> Result<&mut Self, OnnxError> {
+        self.node_of("", operator, inputs, outputs, attributes)
+    }
+
+    /// Adds a node of the operators of classical machine learning (domain `ai.onnx.ml`), such as
+    /// `TreeEnsembleRegressor`. The model then names [`ML_OPSET_VERSION`] beside the standard set.
+    pub fn ml_node(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: &[Attribute],
+    ) -> Result<&mut Self, OnnxError> {
+        self.node_of(ML_DOMAIN, operator, inputs, outputs, attributes)
+    }
+
+    fn node_of(
+        &mut self,
+        domain: &str,
+        operator: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: &[Attribute],
+    ) -> Result<&mut Self, OnnxError> {
         if operator.is_empty() {
             return Err(OnnxError::EmptyName { what: "node" });
         }
@@ -157,6 +187,7 @@ impl GraphBuilder {
             output: outputs.iter().map(ToString::to_string).collect(),
             name: format!("{operator}_{number}"),
             op_type: operator.to_owned(),
+            domain: domain.to_owned(),
             attribute: attributes.iter().map(|a| a.0.clone()).collect(),
             ..NodeProto::default()
         });
@@ -212,6 +243,17 @@ impl GraphBuilder {
                 name: self.graph.name,
             });
         }
+        let mut opset_import = vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: self.opset,
+        }];
+        // A set that no node uses would only shut out runtimes that lack it.
+        if self.graph.node.iter().any(|node| node.domain == ML_DOMAIN) {
+            opset_import.push(OperatorSetIdProto {
+                domain: ML_DOMAIN.to_owned(),
+                version: ML_OPSET_VERSION,
+            });
+        }
         Model::from_proto(ModelProto {
             ir_version: IR_VERSION,
             producer_name: "varisk".to_owned(),
@@ -219,10 +261,7 @@ impl GraphBuilder {
             model_version: 1,
             doc_string: self.documentation,
             graph: Some(self.graph),
-            opset_import: vec![OperatorSetIdProto {
-                domain: String::new(),
-                version: self.opset,
-            }],
+            opset_import,
             metadata_props: self.metadata,
             ..ModelProto::default()
         })

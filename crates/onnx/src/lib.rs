@@ -32,7 +32,7 @@ pub mod proto;
 mod tensor;
 
 pub use attribute::Attribute;
-pub use builder::{GraphBuilder, IR_VERSION, OPSET_VERSION};
+pub use builder::{GraphBuilder, IR_VERSION, ML_OPSET_VERSION, OPSET_VERSION};
 pub use error::OnnxError;
 pub use model::Model;
 pub use tensor::{Dimension, ElementType, TensorInfo};

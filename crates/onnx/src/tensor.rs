@@ -200,7 +200,9 @@ impl TensorInfo {
         }
     }
 
-    pub(crate) fn value_info(
+    /// The message of a tensor's name, type and shape, as inputs and outputs of a graph have it.
+    #[must_use]
+    pub fn value_info(
         name: &str,
         element: ElementType,
         dimensions: &[Dimension],

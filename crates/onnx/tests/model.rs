@@ -60,6 +60,29 @@ fn a_written_model_is_read_back_equal() {
 }
 
 #[test]
+fn operators_of_machine_learning_bring_their_operator_set() {
+    let sets = |model: Model| -> Vec<(String, i64)> {
+        let sets = model.into_proto().opset_import.into_iter();
+        sets.map(|set| (set.domain, set.version)).collect()
+    };
+    assert_eq!(sets(model()), [(String::new(), 17)]);
+    let mut graph = builder();
+    let modes = Attribute::strings("modes", &["BRANCH_LEQ", "LEAF"]);
+    graph
+        .ml_node("Normalizer", &["x"], &["scaled"], &[modes])
+        .unwrap();
+    let model = graph.finish().unwrap();
+    assert_eq!(model.opset(), Some(17));
+    let node = model.graph().node.last().unwrap();
+    assert_eq!(node.domain, "ai.onnx.ml");
+    assert_eq!(node.attribute[0].strings[0], "BRANCH_LEQ");
+    assert_eq!(
+        sets(model),
+        [(String::new(), 17), ("ai.onnx.ml".to_owned(), 3)]
+    );
+}
+
+#[test]
 fn bytes_follow_the_published_field_numbers() {
     // ir_version = 8 (field 1, varint), graph (field 7) with name "g" (field 2), metadata
     // (field 14) with key "k" and value "v", put together by hand.
