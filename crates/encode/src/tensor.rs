@@ -161,6 +161,41 @@ impl Tensors {
         }
     }
 
+    /// Row of a slot, the tensors one after the other; `None` beyond the batch, and where a tensor is
+    /// not of floats.
+    #[must_use]
+    pub fn row(&self, slot: usize) -> Option<Vec<f32>> {
+        let mut row = Vec::new();
+        for data in &self.data {
+            let TensorData::F32(array) = data else {
+                return None;
+            };
+            let width = array.len() / self.batch_size.max(1);
+            row.extend_from_slice(array.as_slice()?.get(slot * width..(slot + 1) * width)?);
+        }
+        Some(row)
+    }
+
+    /// Writes a row of [`Self::row`] into a slot; `false` where it does not fit.
+    pub fn set_row(&mut self, slot: usize, row: &[f32]) -> bool {
+        let mut rest = row;
+        for data in &mut self.data {
+            let TensorData::F32(array) = data else {
+                return false;
+            };
+            let width = array.len() / self.batch_size.max(1);
+            let own = array.as_slice_mut();
+            let own = own.and_then(|own| own.get_mut(slot * width..(slot + 1) * width));
+            let (Some(own), Some((values, after))) = (own, rest.split_at_checked(width)) else {
+                return false;
+            };
+            own.copy_from_slice(values);
+            rest = after;
+        }
+        self.used = self.used.max(slot + 1);
+        rest.is_empty()
+    }
+
     /// Rows of every tensor (dimension 0).
     #[must_use]
     pub fn batch_size(&self) -> usize {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Activation, AnnotationParams, Calibration, CovariateColumn, CovariateParams, Encoder,
-    FeatureParams, Impute, InputSpec, KmerParams, MAX_BATCH_SIZE, MAX_TOKENS, MAX_WINDOW, Manifest,
-    ModelKind, OneHotParams, OutputSpec, VocabularySpec,
+    Activation, AnnotationParams, CovariateColumn, CovariateParams, Encoder, FeatureParams, Impute,
+    InputSpec, KmerParams, MAX_BATCH_SIZE, MAX_TOKENS, MAX_WINDOW, Manifest, ModelKind,
+    OneHotParams, OutputSpec, VocabularySpec,
 };
 use crate::bases::is_permutation;
 use crate::kmer::Scheme;
@@ -248,14 +248,6 @@ fn outputs(outputs: &[OutputSpec]) -> Checked {
             return fail(
                 format!("{field}.column"),
                 "is missing, and a softmax has several; say which",
-            );
-        }
-        if let Some(Calibration::Platt { slope, .. }) = output.calibration
-            && slope == 0.0
-        {
-            return fail(
-                format!("{field}.calibration.slope"),
-                "is 0, which makes every score the same; write the fitted slope",
             );
         }
     }

@@ -1,6 +1,7 @@
 //! Outputs of a model: what they mean and how the raw numbers become published ones.
 
 use serde::{Deserialize, Serialize};
+pub use varisk_evaluation::Calibrator as Calibration;
 
 use crate::ManifestError;
 
@@ -42,20 +43,6 @@ pub enum Activation {
     Sigmoid,
     /// Share of `exp(x)` in the sum over the last dimension.
     Softmax,
-}
-
-/// What turns a score into a probability.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Calibration {
-    /// `1 / (1 + exp(-(slope * x + intercept)))`, where `x` is the activated number. Platt's own
-    /// paper writes the exponent without the minus: its A and B are minus these.
-    Platt {
-        /// Factor of the score; not 0.
-        slope: f64,
-        /// Added to the product.
-        intercept: f64,
-    },
 }
 
 /// Which way risk goes as an output rises.
@@ -116,15 +103,9 @@ impl OutputSpec {
             Activation::Sigmoid => sigmoid(chosen),
             Activation::Softmax => softmax(raw, chosen)?,
         };
-        let value = match self.calibration {
+        let value = match &self.calibration {
             None => activated,
-            Some(Calibration::Platt { slope, intercept }) => {
-                let logit = slope * activated + intercept;
-                if !logit.is_finite() {
-                    return None;
-                }
-                sigmoid(logit)
-            }
+            Some(calibration) => calibration.apply(activated).ok()?,
         };
         let value = value as f32;
         value.is_finite().then_some(value)
@@ -188,10 +169,8 @@ mod tests {
         check(&output(Some(0), Softmax), &[0.0, f32::NEG_INFINITY], None);
         check(&output(Some(1), Softmax), &[0.0, 3f32.ln()], Some(0.75));
         let mut platt = output(None, Sigmoid);
-        platt.calibration = Some(Calibration::Platt {
-            slope: 2.0,
-            intercept: -1.0,
-        });
+        let json = r#"{"method": "platt", "slope": 2.0, "intercept": -1.0}"#;
+        platt.calibration = Some(serde_json::from_str(json).unwrap());
         check(&platt, &[0.0], Some(0.5));
         check(&platt, &[f32::NAN], None);
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use varisk_core::{FeatureTable, FeatureValue, Patient, Reason};
 
-use crate::manifest::{Encoder, FeatureParams, ModelKind};
+use crate::manifest::{Encoder, FeatureParams, InputSpec, ModelKind};
 use crate::standardise::Standardise;
 use crate::{Bundle, ElementType, EncodeError, TensorSpec, Tensors};
 use covariate::CovariateTable;
@@ -55,14 +55,29 @@ impl PatientEncoder {
                 expected: ModelKind::Patient.name(),
             });
         }
+        Self::for_inputs(&manifest.inputs, manifest.rows(), patients, feature_names)
+    }
+
+    /// The same for the inputs of a model that has no bundle yet: what a training sees is then what
+    /// a run will see.
+    ///
+    /// # Errors
+    /// An input is none of a patient model, a column of numbers holds text, or a feature is not
+    /// among the names.
+    pub fn for_inputs(
+        inputs: &[InputSpec],
+        batch_size: usize,
+        patients: &[Patient],
+        feature_names: &[String],
+    ) -> Result<Self, EncodeError> {
         let mut encoder = Self {
             specs: Vec::new(),
             plans: Vec::new(),
             patients: patients.len(),
-            batch_size: manifest.rows(),
+            batch_size,
             columns_without_values: Vec::new(),
         };
-        for input in &manifest.inputs {
+        for input in inputs {
             let (width, plan) = match &input.encoder {
                 Encoder::Covariate(params) => {
                     let table = CovariateTable::try_new(&input.tensor, params, patients)?;
