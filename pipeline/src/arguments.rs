@@ -1,5 +1,6 @@
 //! The command line.
 
+mod learning;
 mod scores;
 
 use std::path::PathBuf;
@@ -7,6 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use varisk_annotate::{HaplotypeOptions, UnphasedCalls};
 
+pub(crate) use self::learning::{
+    CalibrateArguments, CalibrationChoice, EvaluateArguments, ExplainArguments, ExplainChoice,
+    ObservedArguments, TrainArguments,
+};
 pub(crate) use self::scores::{
     AmbiguousChoice, AncestryAction, AncestryArguments, AncestryBuildArguments, DosageChoice,
     DuplicatesChoice, ImputeChoice, LowCoverageChoice, ScoreArguments, ScoreFormatChoice,
@@ -64,6 +69,14 @@ pub(crate) enum Verb {
     Evidence(Box<RunArguments>),
     /// Build, list or verify a knowledge bundle.
     Knowledge(KnowledgeArguments),
+    /// Train a patient model on a table with outcomes; the output is a model bundle.
+    Train(TrainArguments),
+    /// Say how good predictions are: metrics with intervals, by group, curves, a page.
+    Evaluate(EvaluateArguments),
+    /// Fit the probabilities of a model to what happened to local patients.
+    Calibrate(CalibrateArguments),
+    /// Say what each predictor adds to the predictions of a patient model (Shapley values).
+    Explain(ExplainArguments),
     /// Join the shards of one run into its report.
     Merge(MergeArguments),
     /// Look into a model bundle.

@@ -4,6 +4,8 @@ use varisk_alignments::AlignmentError;
 use varisk_ancestry::PanelError;
 use varisk_annotate::AnnotateError;
 use varisk_encode::ManifestError;
+use varisk_evaluation::EvaluationError;
+use varisk_explanation::ExplanationError;
 use varisk_knowledge::KnowledgeError;
 use varisk_onnx::OnnxError;
 use varisk_polygenic::PolygenicError;
@@ -12,6 +14,7 @@ use varisk_reference::ReferenceError;
 use varisk_report::ReportError;
 use varisk_risk::AbsoluteRiskError;
 use varisk_score::ScoreError;
+use varisk_train::TrainError;
 
 /// The command line or configuration is wrong.
 pub(crate) const USAGE: u8 = 64;
@@ -72,6 +75,23 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             ReadError::Batch(_) | ReadError::NoContext => Some(SOFTWARE),
             _ => Some(DATA),
         };
+    }
+    if let Some(error) = cause.downcast_ref::<TrainError>() {
+        return Some(match error {
+            TrainError::Open { .. } => NO_INPUT,
+            TrainError::Write { .. } => IO,
+            TrainError::UnknownName { .. }
+            | TrainError::NoPredictors
+            | TrainError::Setting { .. } => USAGE,
+            TrainError::Interrupted => INTERRUPTED,
+            TrainError::Internal(_) => SOFTWARE,
+            _ => DATA,
+        });
+    }
+    if cause.downcast_ref::<EvaluationError>().is_some()
+        || cause.downcast_ref::<ExplanationError>().is_some()
+    {
+        return Some(DATA);
     }
     if let Some(error) = cause.downcast_ref::<ReferenceError>() {
         return Some(match error {

@@ -17,6 +17,7 @@ mod genome;
 mod hash;
 mod inputs;
 mod knowledge_command;
+mod learning;
 mod log;
 mod marks;
 mod merge;
@@ -65,6 +66,10 @@ fn dispatch(verb: Verb, log: &Log) -> anyhow::Result<()> {
         Verb::Annotate(arguments) => annotate::command(&arguments, log),
         Verb::Evidence(arguments) => evidence::command(&arguments, log),
         Verb::Knowledge(arguments) => knowledge_command::command(&arguments, log),
+        Verb::Train(arguments) => learning::train::command(&arguments, log),
+        Verb::Evaluate(arguments) => learning::evaluate::command(&arguments, log),
+        Verb::Explain(arguments) => learning::explain::command(&arguments, log),
+        Verb::Calibrate(arguments) => learning::calibrate::command(&arguments, log),
         Verb::Merge(arguments) => merge::command(&arguments, log),
         Verb::Model(arguments) => model_command::command(&arguments),
         Verb::Doctor(arguments) => doctor::command(&arguments),

@@ -11,6 +11,8 @@ mod cuts;
 mod joined;
 mod joined_cuts;
 mod knowledge;
+mod learning;
+mod learning_bad_input;
 mod prs;
 mod prs_alleles;
 mod prs_bad_files;

@@ -2,6 +2,7 @@
 //!
 //! `schemas/tables.json` and `docs/outputs.md` say the same; a test holds the three together.
 
+mod learning;
 mod risk;
 
 use std::sync::Arc;
@@ -467,7 +468,7 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::RISK,
         Self::SCORES,
         Self::SCORE_VARIANTS,
@@ -480,6 +481,11 @@ impl Table {
         Self::QC,
         Self::EVIDENCE,
         Self::QUARANTINE,
+        Self::PREDICTIONS,
+        Self::METRICS,
+        Self::GAPS,
+        Self::CURVES,
+        Self::EXPLANATIONS,
     ];
 
     /// The Arrow schema of the fixed columns.

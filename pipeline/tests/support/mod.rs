@@ -5,6 +5,7 @@ pub(crate) mod bundle;
 pub(crate) mod cohort;
 pub(crate) mod demo;
 pub(crate) mod genome;
+pub(crate) mod learning;
 pub(crate) mod program;
 pub(crate) mod refusal;
 pub(crate) mod scores;

@@ -1,0 +1,205 @@
+//! Tables of learning: predictions of rows that were left out, metrics, curves, explanations.
+
+use super::Table;
+use crate::column::Kind::{F64, Text, U32, U64};
+use crate::column::{optional, required};
+
+impl Table {
+    /// Predictions of a cross-validation.
+    pub const PREDICTIONS: Self = Self {
+        name: "predictions",
+        meaning: "a row for each patient with an outcome and each output of the model, predicted by a model that was not trained on the patient; sorted by patient, then output",
+        columns: &[
+            required("patient", Text, "patient identifier"),
+            required("output", Text, "output of the model"),
+            required(
+                "fold",
+                U32,
+                "outer fold that the patient was tested in, from 1",
+            ),
+            required(
+                "value",
+                F64,
+                "the prediction: a probability, a risk until a horizon, or a log hazard",
+            ),
+            required(
+                "outcome",
+                F64,
+                "1 where it happened (the event, or this class), else 0",
+            ),
+            optional(
+                "time",
+                F64,
+                "time of the event or of the end of observation; null without times",
+            ),
+        ],
+    };
+
+    /// Metrics of predictions.
+    pub const METRICS: Self = Self {
+        name: "metrics",
+        meaning: "a row for each metric, of all patients first, then of each value of each column of groups",
+        columns: &[
+            required("metric", Text, "name of the metric"),
+            optional(
+                "class",
+                Text,
+                "class, of a metric of one of several classes",
+            ),
+            optional("time", F64, "time, of a metric at a time"),
+            optional(
+                "threshold",
+                F64,
+                "a probability of at least this counts as a prediction that it happens",
+            ),
+            optional("bins", U32, "number of bins, of a calibration error"),
+            optional(
+                "group_column",
+                Text,
+                "column whose values are groups; null for all patients",
+            ),
+            optional(
+                "group",
+                Text,
+                "its value; null for all patients, and for those without a value",
+            ),
+            optional("value", F64, "the metric; null where it is undefined"),
+            optional(
+                "lower",
+                F64,
+                "lower end of its 95 % bootstrap percentile interval; null where it is undefined in half of the resamples or more",
+            ),
+            optional("upper", F64, "upper end of that interval"),
+            required("patients", U64, "patients"),
+            optional(
+                "events",
+                U64,
+                "patients in whom it happened (the event, or this class); null of a metric over several classes",
+            ),
+            required(
+                "undefined_resamples",
+                U64,
+                "resamples in which the metric is undefined; the interval is of the others",
+            ),
+            optional("reason", Text, "why there is no value"),
+        ],
+    };
+
+    /// Differences of metrics between groups.
+    pub const GAPS: Self = Self {
+        name: "gaps",
+        meaning: "a row for each metric and group other than the reference: the group's metric less that of the reference group, the largest of the column",
+        columns: &[
+            required("metric", Text, "name of the metric"),
+            optional(
+                "class",
+                Text,
+                "class, of a metric of one of several classes",
+            ),
+            optional("time", F64, "time, of a metric at a time"),
+            required("group_column", Text, "column whose values are groups"),
+            optional(
+                "group",
+                Text,
+                "the group; null for patients without a value",
+            ),
+            optional(
+                "reference",
+                Text,
+                "the group that it is compared with; null for patients without a value",
+            ),
+            optional("value", F64, "the difference; null where it is undefined"),
+            optional(
+                "lower",
+                F64,
+                "lower end of its 95 % bootstrap percentile interval, both groups resampled",
+            ),
+            optional("upper", F64, "upper end of that interval"),
+            optional("reason", Text, "why there is no value"),
+        ],
+    };
+
+    /// Curves of predictions and of training.
+    pub const CURVES: Self = Self {
+        name: "curves",
+        meaning: "a row for each point of each curve, in the order of the points",
+        columns: &[
+            required(
+                "curve",
+                Text,
+                "roc, precision_recall, calibration_equal_width, calibration_equal_count, decision_model, decision_treat_all, decision_treat_none, survival, learning_training or learning_stopping",
+            ),
+            optional(
+                "series",
+                Text,
+                "the class, of a curve of one of several classes; the family, of a learning curve",
+            ),
+            required(
+                "x",
+                F64,
+                "false positive rate, recall, mean predicted probability, threshold probability, time, or epoch or round",
+            ),
+            required(
+                "y",
+                F64,
+                "true positive rate, precision, observed share, net benefit, share free of the event, or loss",
+            ),
+            optional(
+                "lower",
+                F64,
+                "lower end of the 95 % interval of y, of calibration and survival",
+            ),
+            optional("upper", F64, "upper end of that interval"),
+            optional(
+                "threshold",
+                F64,
+                "of ROC and precision-recall: patients with at least this probability count as predicted; null where nobody does",
+            ),
+            optional(
+                "patients",
+                U64,
+                "patients of the bin of a calibration, or at risk",
+            ),
+            optional("events", U64, "those in whom it happened"),
+        ],
+    };
+
+    /// Shapley values.
+    pub const EXPLANATIONS: Self = Self {
+        name: "explanations",
+        meaning: "a row for each patient, output and predictor: what the predictor's value moves the prediction by, against the background; sorted by patient, output, rank",
+        columns: &[
+            required("patient", Text, "patient identifier"),
+            required("output", Text, "output of the model"),
+            required(
+                "rank",
+                U32,
+                "1 for the predictor with the greatest contribution, up or down",
+            ),
+            required("predictor", Text, "column or feature"),
+            optional(
+                "value",
+                Text,
+                "its value in the patient; null where it is missing",
+            ),
+            required(
+                "contribution",
+                F64,
+                "its Shapley value, in units of 'scale'; contributions and base add up to the prediction",
+            ),
+            optional(
+                "standard_error",
+                F64,
+                "of a sampled contribution; null where it is exact",
+            ),
+            required("base", F64, "mean prediction of the background"),
+            required("prediction", F64, "prediction of the patient"),
+            required(
+                "scale",
+                Text,
+                "what is added up: log_odds, logit, log_hazard or output",
+            ),
+            required("method", Text, "linear, tree, enumeration or sampling"),
+        ],
+    };
+}

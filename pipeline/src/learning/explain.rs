@@ -1,0 +1,636 @@
+//! `varisk explain`: what each predictor adds to a patient's prediction.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use ndarray::{Array2, ArrayView2};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde_json::json;
+use varisk_core::{Covariate, Reason, Sex};
+use varisk_encode::{
+    Activation, Bundle, Encoder, Manifest, ModelKind, OutputSpec, PatientEncoder, Tensors,
+};
+use varisk_explanation::{
+    Background, Borders, Explanation, LinearExplainer, LinearModel, Players, SamplingExplainer,
+    SamplingSettings, Scale, TreeEnsemble, TreeExplainer,
+};
+use varisk_report::{OutputFolder, Table, write_table};
+use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreError, open_bundle};
+use varisk_train::Cohort;
+
+use super::data;
+use super::measures::{numbers, texts};
+use crate::arguments::{ExplainArguments, ExplainChoice};
+use crate::exit::Refusal;
+use crate::log::Log;
+use crate::settings::available_threads;
+
+/// Greatest difference of an exact explanation's prediction from that of the runtime, relative where
+/// a number is greater than 1: it computes in 32 bits.
+const PREDICTION_TOLERANCE: f64 = 1e-4;
+/// Greatest gap between a prediction and what its contributions add up to.
+const ADDITIVITY: f64 = 1e-9;
+
+/// Rows of patients as the model takes them.
+struct Rows {
+    cohort: Cohort,
+    /// Indices of patients that can be encoded.
+    patients: Vec<usize>,
+    /// Shape (those patients, elements).
+    matrix: Array2<f32>,
+}
+
+/// A row of the table.
+struct Row {
+    patient: String,
+    output: String,
+    rank: u32,
+    predictor: String,
+    value: Option<String>,
+    contribution: f64,
+    standard_error: Option<f64>,
+    base: f64,
+    prediction: f64,
+    scale: &'static str,
+    method: &'static str,
+}
+
+/// How an output is explained.
+enum Method {
+    Linear(LinearExplainer, Option<Borders>),
+    Tree(TreeExplainer, Option<Borders>),
+    Sampling(SamplingExplainer),
+}
+
+pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result<()> {
+    OutputFolder::check(&arguments.output, false)?;
+    let bundle = open_bundle(&arguments.model)?;
+    if bundle.manifest.kind != ModelKind::Patient {
+        return Err(Refusal::Usage(format!(
+            "'{}' is a variant model; 'explain' takes a patient model",
+            bundle.manifest.name
+        ))
+        .into());
+    }
+    let own = rows(
+        &bundle,
+        &arguments.table,
+        &arguments.patient,
+        arguments.run.as_deref(),
+        log,
+    )?;
+    let others = match &arguments.background {
+        Some(table) => {
+            let run = arguments.background_run.as_deref();
+            Some(rows(&bundle, table, &arguments.patient, run, log)?)
+        }
+        None => None,
+    };
+    let background = background(others.as_ref().unwrap_or(&own), arguments)?;
+    let (names, players) = players(&bundle.manifest)?;
+    let threads = arguments
+        .threads
+        .map_or_else(available_threads, usize::from);
+    let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
+    let options = ModelOptions {
+        device: Device::Cpu,
+        threads,
+        tf32: false,
+    };
+    let model = Model::open(&runtime, bundle, options)?;
+    let encoder = encoder(model.bundle(), &own.cohort)?;
+    varisk_score::check_graph(model.bundle(), encoder.tensors(), encoder.batch_size())?;
+    let tensors = encoder.new_tensors();
+
+    let mut table = Vec::new();
+    let mut methods = Vec::new();
+    for (at, output) in model.bundle().manifest.outputs.iter().enumerate() {
+        let mut predictor = Predictor {
+            model: &model,
+            tensors: tensors.clone(),
+            output: at,
+        };
+        let method = method(
+            arguments,
+            &mut predictor,
+            output,
+            &encoder,
+            &background,
+            &players,
+            log,
+        )?;
+        methods.push(json!({"output": output.name, "method": method.name()}));
+        let explained = explain_all(&method, &predictor, &own.matrix, threads)?;
+        for (patient, (explanation, errors)) in own.patients.iter().zip(explained) {
+            add_rows(
+                &mut table,
+                &own.cohort,
+                *patient,
+                output,
+                &names,
+                &explanation,
+                errors.as_deref(),
+                method.name(),
+            );
+        }
+    }
+    table.sort_by(|a, b| (&a.patient, &a.output, a.rank).cmp(&(&b.patient, &b.output, b.rank)));
+    let manifest = &model.bundle().manifest;
+    let record = json!({
+        "schema_version": 1,
+        "varisk_version": env!("CARGO_PKG_VERSION"),
+        "statement": crate::finish::NOTICE,
+        "model": manifest.name,
+        "model_version": manifest.version,
+        "model_sha256": model.bundle().model_sha256,
+        "methods": methods,
+        "patients": own.patients.len(),
+        "patients_without_prediction": own.cohort.patients.len() - own.patients.len(),
+        "background_patients": background.len(),
+        "background": if others.is_some() { "given" } else { "the explained patients" },
+        "evaluations": arguments.evaluations,
+        "seed": arguments.seed,
+    });
+    let folder = OutputFolder::create(&arguments.output)?;
+    let write = || -> anyhow::Result<()> {
+        write_table(folder.partial(), Table::EXPLANATIONS.name, batch(&table)?)?;
+        let text = serde_json::to_string_pretty(&record)? + "\n";
+        std::fs::write(folder.partial().join("explain.json"), text)?;
+        Ok(())
+    };
+    if let Err(error) = write() {
+        folder.discard();
+        return Err(error);
+    }
+    let path = folder.complete()?;
+    log.info(&format!(
+        "{} patients explained against {} others; written to {}",
+        own.patients.len(),
+        background.len(),
+        path.display()
+    ));
+    Ok(())
+}
+
+fn encoder(bundle: &Bundle, cohort: &Cohort) -> anyhow::Result<PatientEncoder> {
+    let names: Vec<String> = cohort
+        .features
+        .iter()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let encoder = PatientEncoder::try_new(bundle, &cohort.patients, &names);
+    Ok(encoder.map_err(ScoreError::from)?)
+}
+
+/// Encodes the patients of a table. Those who cannot be encoded have no prediction either.
+fn rows(
+    bundle: &Bundle,
+    table: &Path,
+    patient: &str,
+    run: Option<&Path>,
+    log: &Log,
+) -> anyhow::Result<Rows> {
+    let cohort = data::cohort(table, patient, run)?;
+    let encoder = encoder(bundle, &cohort)?;
+    let mut tensors = encoder.new_tensors();
+    let mut outcomes: Vec<Result<(), Reason>> = Vec::new();
+    let mut values: Vec<f32> = Vec::new();
+    let mut width = 0;
+    let count = cohort.patients.len();
+    while outcomes.len() < count {
+        let encoded = encoder
+            .encode(outcomes.len()..count, &cohort.features, &mut tensors)
+            .map_err(ScoreError::from)?;
+        if encoded.is_empty() {
+            break;
+        }
+        for slot in 0..encoded.iter().filter(|own| own.is_ok()).count() {
+            let row = tensors.row(slot).ok_or_else(|| {
+                Refusal::Data(format!(
+                    "'{}' takes a tensor that is not of 32-bit floats; it cannot be explained",
+                    bundle.manifest.name
+                ))
+            })?;
+            width = row.len();
+            values.extend(row);
+        }
+        outcomes.extend(encoded);
+    }
+    let outcomes = outcomes.iter().enumerate();
+    let patients: Vec<usize> = outcomes
+        .filter(|(_, own)| own.is_ok())
+        .map(|(at, _)| at)
+        .collect();
+    if patients.is_empty() {
+        return Err(Refusal::Data(format!(
+            "no patient of {} has all that '{}' needs, so there is nothing to explain; check the columns",
+            table.display(),
+            bundle.manifest.name
+        ))
+        .into());
+    }
+    let without = count - patients.len();
+    if without > 0 {
+        log.warn(&format!(
+            "{without} patients of {} lack a value that '{}' needs, and are not explained",
+            table.display(),
+            bundle.manifest.name
+        ));
+    }
+    let matrix = Array2::from_shape_vec((patients.len(), width), values)?;
+    Ok(Rows {
+        cohort,
+        patients,
+        matrix,
+    })
+}
+
+/// Rows to compare with: all, or a sample of them that does not depend on their order in the table.
+fn background(rows: &Rows, arguments: &ExplainArguments) -> anyhow::Result<Background> {
+    let mut order: Vec<usize> = (0..rows.patients.len()).collect();
+    order.sort_by_key(|at| &rows.cohort.patients[rows.patients[*at]].id);
+    let mut random = ChaCha8Rng::seed_from_u64(arguments.seed);
+    let wanted = arguments.background_rows.max(1).min(order.len());
+    if wanted < order.len() {
+        for at in 0..wanted {
+            // Of fewer than 2^32 rows the remainder is as good as even.
+            let other = at + (random.next_u64() % (order.len() - at) as u64) as usize;
+            order.swap(at, other);
+        }
+        order.truncate(wanted);
+        order.sort_by_key(|at| &rows.cohort.patients[rows.patients[*at]].id);
+    }
+    Ok(Background::try_new(
+        rows.matrix.select(ndarray::Axis(0), &order),
+    )?)
+}
+
+/// Names of the predictors, and the predictor of each element.
+fn players(manifest: &Manifest) -> anyhow::Result<(Vec<String>, Players)> {
+    let mut names = Vec::new();
+    let mut of_element = Vec::new();
+    let mut add = |name: &str, width: usize| {
+        let known = names.iter().position(|own| own == name);
+        let player = known.unwrap_or_else(|| {
+            names.push(name.to_owned());
+            names.len() - 1
+        });
+        of_element.extend(std::iter::repeat_n(player, width));
+    };
+    for input in &manifest.inputs {
+        match &input.encoder {
+            Encoder::Covariate(params) => {
+                for column in &params.columns {
+                    let width = column.categories.as_ref().map_or(1, Vec::len);
+                    add(&column.name, width + usize::from(column.missing_flag));
+                }
+            }
+            Encoder::Feature(params) => {
+                for feature in &params.features {
+                    add(&feature.name, 1 + usize::from(feature.missing_flag));
+                }
+            }
+            Encoder::Kmer(_) | Encoder::OneHot(_) | Encoder::Annotation(_) => {}
+        }
+    }
+    Ok((names, Players::try_new(of_element)?))
+}
+
+/// A model that predicts one of its outputs, before activation.
+struct Predictor<'a> {
+    model: &'a Model,
+    tensors: Tensors,
+    output: usize,
+}
+
+impl varisk_explanation::Model for Predictor<'_> {
+    type Error = ScoreError;
+
+    fn predict(&mut self, rows: ArrayView2<'_, f32>) -> Result<Vec<f64>, ScoreError> {
+        let mut all = Vec::with_capacity(rows.nrows());
+        let size = self.tensors.batch_size();
+        for chunk in rows.axis_chunks_iter(ndarray::Axis(0), size) {
+            for (slot, row) in chunk.rows().into_iter().enumerate() {
+                let row = row.to_vec();
+                if !self.tensors.set_row(slot, &row) {
+                    return Err(ScoreError::Run {
+                        model: self.model.bundle().manifest.name.clone(),
+                        detail: "a row does not fit its tensors".to_owned(),
+                    });
+                }
+            }
+            let count = chunk.nrows();
+            let wanted = self.output;
+            self.model
+                .run(&self.tensors, |index, spec, width, elements| {
+                    if index == wanted {
+                        let column = spec.column.unwrap_or(0) as usize;
+                        let own = elements.chunks_exact(width).take(count);
+                        all.extend(
+                            own.filter_map(|row| row.get(column).map(|own| f64::from(*own))),
+                        );
+                    }
+                })?;
+        }
+        Ok(all)
+    }
+}
+
+impl Method {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Linear(..) => "linear",
+            Self::Tree(..) => "tree",
+            Self::Sampling(_) => "sampling",
+        }
+    }
+}
+
+/// Chooses how to explain an output.
+fn method(
+    arguments: &ExplainArguments,
+    predictor: &mut Predictor<'_>,
+    output: &OutputSpec,
+    encoder: &PatientEncoder,
+    background: &Background,
+    players: &Players,
+    log: &Log,
+) -> anyhow::Result<Method> {
+    if arguments.method != Some(ExplainChoice::Sampling) {
+        match exact(
+            predictor.model.bundle(),
+            output,
+            encoder,
+            background,
+            players,
+        )? {
+            Ok(method) => return Ok(method),
+            Err(why) if arguments.method == Some(ExplainChoice::Exact) => {
+                return Err(Refusal::Data(format!(
+                    "'{}' cannot be explained exactly: {why}; use --method sampling",
+                    output.name
+                ))
+                .into());
+            }
+            Err(_) => {}
+        }
+    }
+    let settings = SamplingSettings {
+        evaluations: arguments.evaluations,
+        seed: arguments.seed,
+        batch: predictor.tensors.batch_size(),
+    };
+    let scale = match output.activation {
+        Activation::None => Scale::Output,
+        Activation::Sigmoid => Scale::LogOdds,
+        Activation::Softmax => Scale::ClassScore,
+    };
+    let explainer = SamplingExplainer::new(predictor, background, players, settings, scale);
+    let explainer = explainer.map_err(|error| Refusal::Data(error.to_string()))?;
+    log.info(&format!(
+        "'{}' is explained by sampling, {} evaluations for each patient",
+        output.name, arguments.evaluations
+    ));
+    Ok(Method::Sampling(explainer))
+}
+
+/// An exact method, or why there is none.
+fn exact(
+    bundle: &Bundle,
+    output: &OutputSpec,
+    encoder: &PatientEncoder,
+    background: &Background,
+    players: &Players,
+) -> anyhow::Result<Result<Method, String>> {
+    let graph = varisk_onnx::Model::read(&bundle.model_path)?;
+    let (borders, graph) = match Borders::split(&graph) {
+        Some((borders, rest)) => {
+            let order = encoder.tensors().iter().map(|own| own.name.as_str());
+            if !order.eq(borders.inputs().iter().map(String::as_str)) {
+                return Ok(Err(
+                    "its inputs are joined in another order than the manifest's".to_owned(),
+                ));
+            }
+            (Some(borders), rest)
+        }
+        None => (None, graph),
+    };
+    let background = match &borders {
+        Some(borders) => {
+            let mut rows = background.view().to_owned();
+            for mut row in rows.rows_mut() {
+                if let Some(row) = row.as_slice_mut() {
+                    borders.apply(row);
+                }
+            }
+            Background::try_new(rows)?
+        }
+        None => background.clone(),
+    };
+    let column = output.column.unwrap_or(0) as usize;
+    let linear = match LinearModel::from_onnx(&graph, &output.tensor) {
+        Ok(model) => {
+            return Ok(Ok(Method::Linear(
+                LinearExplainer::new(&model, column, &background, players)?,
+                borders,
+            )));
+        }
+        Err(error) => error.to_string(),
+    };
+    Ok(match TreeEnsemble::from_onnx(&graph, &output.tensor) {
+        Ok(model) => Ok(Method::Tree(
+            TreeExplainer::new(&model, column, &background, players)?,
+            borders,
+        )),
+        Err(error) => Err(format!("{linear}; {error}")),
+    })
+}
+
+type Explained = (Explanation, Option<Vec<f64>>);
+
+/// Explains all rows, in order. What is said of one does not depend on the others.
+fn explain_all(
+    method: &Method,
+    predictor: &Predictor<'_>,
+    matrix: &Array2<f32>,
+    threads: usize,
+) -> anyhow::Result<Vec<Explained>> {
+    let rows: Vec<Vec<f32>> = matrix.rows().into_iter().map(|row| row.to_vec()).collect();
+    let share = rows.len().div_ceil(threads.max(1)).max(1);
+    let parts: Vec<anyhow::Result<Vec<Explained>>> = std::thread::scope(|scope| {
+        let handles: Vec<_> = rows
+            .chunks(share)
+            .map(|rows| {
+                let mut own = Predictor {
+                    model: predictor.model,
+                    tensors: predictor.tensors.clone(),
+                    output: predictor.output,
+                };
+                scope.spawn(move || {
+                    let each = rows.iter().map(|row| explain(method, &mut own, row));
+                    each.collect::<anyhow::Result<Vec<_>>>()
+                })
+            })
+            .collect();
+        let panicked = || {
+            Err(Refusal::Software(
+                "internal error: a thread ended early; please report this".to_owned(),
+            )
+            .into())
+        };
+        handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap_or_else(|_| panicked()))
+            .collect()
+    });
+    let mut all = Vec::with_capacity(rows.len());
+    for part in parts {
+        all.extend(part?);
+    }
+    if !matches!(method, Method::Sampling(_)) {
+        check_predictions(predictor, matrix, &all)?;
+    }
+    Ok(all)
+}
+
+fn explain(
+    method: &Method,
+    predictor: &mut Predictor<'_>,
+    row: &[f32],
+) -> anyhow::Result<Explained> {
+    let bordered = |borders: &Option<Borders>| {
+        let mut row = row.to_vec();
+        if let Some(borders) = borders {
+            borders.apply(&mut row);
+        }
+        row
+    };
+    let (explanation, errors) = match method {
+        Method::Linear(explainer, borders) => (explainer.explain(&bordered(borders))?, None),
+        Method::Tree(explainer, borders) => (explainer.explain(&bordered(borders))?, None),
+        Method::Sampling(explainer) => {
+            let sampled = explainer.explain(predictor, row);
+            let sampled = sampled.map_err(|error| Refusal::Data(error.to_string()))?;
+            let errors = (!sampled.is_exact).then_some(sampled.standard_errors);
+            (sampled.explanation, errors)
+        }
+    };
+    explanation.check_additivity(ADDITIVITY)?;
+    Ok((explanation, errors))
+}
+
+/// What was read from a graph must say what the runtime says.
+fn check_predictions(
+    predictor: &Predictor<'_>,
+    matrix: &Array2<f32>,
+    explained: &[Explained],
+) -> anyhow::Result<()> {
+    use varisk_explanation::Model as _;
+    let mut own = Predictor {
+        model: predictor.model,
+        tensors: predictor.tensors.clone(),
+        output: predictor.output,
+    };
+    let raw = own.predict(matrix.view())?;
+    for (raw, (explanation, _)) in raw.iter().zip(explained) {
+        let mut expected = [explanation.prediction];
+        // The graph may end in the sigmoid that the explanation leaves out.
+        let spec = &predictor.model.bundle().manifest.outputs[predictor.output];
+        if explanation.scale == Scale::LogOdds && spec.activation == Activation::None {
+            explanation.scale.apply(&mut expected);
+        } else if explanation.scale == Scale::ClassScore {
+            continue;
+        }
+        if (raw - expected[0]).abs() > PREDICTION_TOLERANCE * raw.abs().max(1.0) {
+            return Err(Refusal::Software(
+                "internal error: the graph was read as a model that predicts something else; use --method sampling, and please report this".to_owned(),
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row is of all of these")]
+fn add_rows(
+    table: &mut Vec<Row>,
+    cohort: &Cohort,
+    patient: usize,
+    output: &OutputSpec,
+    names: &[String],
+    explanation: &Explanation,
+    errors: Option<&[f64]>,
+    method: &'static str,
+) {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    let size = |at: &usize| explanation.values[*at].abs();
+    order.sort_by(|a, b| {
+        size(b)
+            .total_cmp(&size(a))
+            .then_with(|| names[*a].cmp(&names[*b]))
+    });
+    let scale = match (explanation.scale, output.name.as_str()) {
+        (Scale::LogOdds, _) => "log_odds",
+        (Scale::ClassScore, _) => "logit",
+        (Scale::Output, varisk_train::LOG_HAZARD) => "log_hazard",
+        (Scale::Output, _) if output.activation == Activation::Sigmoid => "log_odds",
+        (Scale::Output, _) if output.activation == Activation::Softmax => "logit",
+        (Scale::Output, _) => "output",
+    };
+    for (rank, at) in order.into_iter().enumerate() {
+        table.push(Row {
+            patient: cohort.patients[patient].id.clone(),
+            output: output.name.clone(),
+            rank: u32::try_from(rank + 1).unwrap_or(u32::MAX),
+            predictor: names[at].clone(),
+            value: value(cohort, patient, &names[at]),
+            contribution: explanation.values[at],
+            standard_error: errors.and_then(|own| own.get(at).copied()),
+            base: explanation.base,
+            prediction: explanation.prediction,
+            scale,
+            method: if method == "sampling" && errors.is_none() {
+                "enumeration"
+            } else {
+                method
+            },
+        });
+    }
+}
+
+/// What a patient has of a predictor.
+fn value(cohort: &Cohort, patient: usize, name: &str) -> Option<String> {
+    let own = cohort.patients.get(patient)?;
+    if name == "sex" {
+        return (own.sex != Sex::Unknown).then(|| own.sex.name().to_owned());
+    }
+    if let Some(values) = cohort.features.get(name) {
+        return Some(values.get(patient)?.ok()?.to_string());
+    }
+    own.covariates.get(name).map(|cell| match cell {
+        Covariate::Number(number) => number.to_string(),
+        Covariate::Text(text) => text.clone(),
+    })
+}
+
+fn batch(rows: &[Row]) -> anyhow::Result<RecordBatch> {
+    let text = |of: &dyn Fn(&Row) -> Option<String>| texts(rows, of);
+    let number = |of: &dyn Fn(&Row) -> Option<f64>| numbers(rows, of);
+    let ranks = rows.iter().map(|row| row.rank).collect::<UInt32Array>();
+    let columns: Vec<ArrayRef> = vec![
+        text(&|row| Some(row.patient.clone())),
+        text(&|row| Some(row.output.clone())),
+        Arc::new(ranks),
+        text(&|row| Some(row.predictor.clone())),
+        text(&|row| row.value.clone()),
+        number(&|row| Some(row.contribution)),
+        number(&|row| row.standard_error),
+        number(&|row| Some(row.base)),
+        number(&|row| Some(row.prediction)),
+        text(&|row| Some(row.scale.to_owned())),
+        text(&|row| Some(row.method.to_owned())),
+    ];
+    Ok(RecordBatch::try_new(Table::EXPLANATIONS.schema(), columns)?)
+}

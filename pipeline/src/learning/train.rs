@@ -1,0 +1,675 @@
+//! `varisk train`: from a table with outcomes to a tested model bundle.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
+
+use anyhow::Context;
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use varisk_encode::Manifest;
+use varisk_evaluation::Horizon;
+use varisk_report::{OutputFolder, Table, write_table};
+use varisk_score::{Device, Model, ModelOptions, Runtime, open_bundle};
+use varisk_train::{
+    CardFacts, Cohort, Combine, Config, FamilySpec, LOG_HAZARD, OUTPUT, Outcome, OutcomeSpec,
+    Predictor, Progress, Store, Target, Tested, Training, card, class_output, horizon_output,
+    manifest,
+};
+
+use super::data;
+use super::measures::{self, Group, Measured, Measuring, Observed, numbers, texts};
+use crate::arguments::TrainArguments;
+use crate::exit::Refusal;
+use crate::hash;
+use crate::log::Log;
+use crate::print::print;
+use crate::run::{cancel_on_signal, interrupted};
+use crate::settings::available_threads;
+
+/// Finished parts of an unfinished training, inside its folder.
+const WORK: &str = "work";
+/// What the finished parts were made from.
+const STATE: &str = "state.json";
+/// Greatest difference between the trainer's 64-bit numbers and the runtime's 32-bit ones, relative
+/// where a number is greater than 1.
+const RUNTIME_TOLERANCE: f64 = 1e-5;
+
+/// What decides the parts of a training.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct State {
+    version: String,
+    config: Config,
+    inputs: Value,
+}
+
+pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<()> {
+    let config = read_config(&arguments.config)?;
+    check(&config)?;
+    let base = arguments.config.parent().unwrap_or_else(|| Path::new(""));
+    let table = base.join(&config.data.table);
+    let run = config.data.run.as_ref().map(|run| base.join(run));
+    let cohort = data::cohort(&table, &config.data.patient, run.as_deref())?;
+    let outcome = config.outcome.read(&cohort)?;
+    let predictors = predictors(&config, &cohort, &outcome)?;
+    let groups = groups(&config, &cohort, &outcome)?;
+    if outcome.without > 0 {
+        log.warn(&format!(
+            "{} patients have no outcome and are left out",
+            outcome.without
+        ));
+    }
+    if arguments.dry_run {
+        return print(plan(&config, &outcome, &predictors));
+    }
+    let cancel = cancel_on_signal();
+    let state = State {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config: config.clone(),
+        inputs: inputs(&table, run.as_deref())?,
+    };
+    OutputFolder::check(&arguments.output, arguments.resume)?;
+    let folder = open(&arguments.output, arguments.resume, &state)?;
+    let store = Store::in_folder(&folder.partial().join(WORK))?;
+    let threads = arguments
+        .threads
+        .map_or_else(available_threads, usize::from);
+    let started = Instant::now();
+    let told = std::sync::Mutex::new(started);
+    let training = Training {
+        config: &config,
+        cohort: &cohort,
+        outcome: &outcome,
+        predictors: &predictors,
+        groups,
+        threads,
+        store: &store,
+        progress: &|progress| {
+            tell(log, progress, started, &told);
+            !cancel.is_cancelled()
+        },
+        done: AtomicUsize::new(0),
+    };
+    let tested = match training.run() {
+        Ok(tested) => tested,
+        // The parts stay where they are, to go on with.
+        Err(varisk_train::TrainError::Interrupted) => {
+            return Err(interrupted().context(format!(
+                "the training is unfinished; go on with 'varisk train --resume --config {} --output {}'",
+                arguments.config.display(),
+                arguments.output.display()
+            )));
+        }
+        Err(error) => {
+            folder.discard();
+            return Err(error.into());
+        }
+    };
+    let written = write(
+        arguments,
+        &folder,
+        &state,
+        &cohort,
+        &outcome,
+        &predictors,
+        &tested,
+    );
+    match written {
+        Ok(summary) => {
+            let path = folder.complete()?;
+            log.info(&format!("{summary}; written to {}", path.display()));
+            Ok(())
+        }
+        Err(error) => {
+            folder.discard();
+            Err(error)
+        }
+    }
+}
+
+/// What a training would do, in words.
+fn plan(config: &Config, outcome: &Outcome, predictors: &[Predictor]) -> String {
+    let candidates: usize = config
+        .families
+        .iter()
+        .map(|own| own.candidates().len())
+        .sum();
+    let mut text = format!(
+        "{} patients with an outcome, {} without; {} predictors, {candidates} candidates of {} families, {} outer and {} inner folds\n",
+        outcome.rows.len(),
+        outcome.without,
+        predictors.len(),
+        config.families.len(),
+        config.validation.outer_folds,
+        config.validation.inner_folds
+    );
+    for predictor in predictors {
+        let kind = match &predictor.kind {
+            varisk_train::PredictorKind::Number => "number".to_owned(),
+            varisk_train::PredictorKind::Feature => "feature".to_owned(),
+            varisk_train::PredictorKind::Category(levels) => {
+                format!("category of {} values", levels.len())
+            }
+        };
+        let missing = if predictor.has_missing {
+            ", with missing values"
+        } else {
+            ""
+        };
+        text += &format!("  {}: {kind}{missing}\n", predictor.name);
+    }
+    text
+}
+
+fn read_config(path: &Path) -> anyhow::Result<Config> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Refusal::NoInput(format!(
+            "{} cannot be read: {error}; check path and permissions",
+            path.display()
+        ))
+    })?;
+    toml::from_str(&text).map_err(|error| {
+        let place = error.span().map_or_else(String::new, |span| {
+            let line = text
+                .get(..span.start)
+                .map_or(0, |before| before.lines().count().max(1));
+            format!(" line {line}")
+        });
+        Refusal::Usage(format!(
+            "{}{place}: {}; correct the configuration",
+            path.display(),
+            error.message().lines().next().unwrap_or_default()
+        ))
+        .into()
+    })
+}
+
+/// What makes no sense whatever the table holds.
+fn check(config: &Config) -> anyhow::Result<()> {
+    let refuse = |text: String| -> anyhow::Error { Refusal::Usage(text).into() };
+    let legal = |own: char| own.is_ascii_alphanumeric() || own == '-' || own == '_';
+    if config.name.is_empty() || !config.name.chars().all(legal) {
+        return Err(refuse(
+            "name is empty or holds more than letters, digits, - and _; it stands in names of columns".to_owned(),
+        ));
+    }
+    let validation = &config.validation;
+    for (field, folds) in [
+        ("outer_folds", validation.outer_folds),
+        ("inner_folds", validation.inner_folds),
+    ] {
+        if !(2..=100).contains(&folds) {
+            return Err(refuse(format!(
+                "validation.{field} is {folds}; give 2 to 100"
+            )));
+        }
+    }
+    if !(0.05..=0.5).contains(&validation.stopping_share) {
+        return Err(refuse(
+            "validation.stopping_share must lie between 0.05 and 0.5".to_owned(),
+        ));
+    }
+    if !(0.0..=0.2).contains(&config.predictors.clip.0) {
+        return Err(refuse(
+            "predictors.clip must lie between 0 and 0.2".to_owned(),
+        ));
+    }
+    if config.families.is_empty() {
+        return Err(refuse("no [[family]] is there; add one".to_owned()));
+    }
+    let is_survival = matches!(config.outcome, OutcomeSpec::Survival { .. });
+    for family in &config.families {
+        if family.candidates().is_empty() {
+            return Err(refuse(format!(
+                "the family '{}' has an empty list of settings; give a value, or leave it out",
+                family.name()
+            )));
+        }
+        let fits = match family {
+            FamilySpec::Logistic { .. } => !is_survival,
+            FamilySpec::Cox { .. } => is_survival,
+            FamilySpec::Network { .. } | FamilySpec::Boosted { .. } => true,
+        };
+        if !fits {
+            let (what, instead) = if is_survival {
+                ("a time to an event", "cox, network or boosted")
+            } else {
+                ("classes", "logistic, network or boosted")
+            };
+            return Err(refuse(format!(
+                "the family '{}' does not predict {what}; use {instead}",
+                family.name()
+            )));
+        }
+    }
+    if config.combine == Combine::Stack && config.families.len() < 2 {
+        return Err(refuse(
+            "combine = \"stack\" needs two families or more".to_owned(),
+        ));
+    }
+    if config.calibration != varisk_train::CalibrationMethod::None
+        && !matches!(config.outcome, OutcomeSpec::Binary { .. })
+    {
+        return Err(refuse(
+            "only a binary outcome can be calibrated; leave calibration out".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn predictors(
+    config: &Config,
+    cohort: &Cohort,
+    outcome: &Outcome,
+) -> anyhow::Result<Vec<Predictor>> {
+    let mut taken = config.outcome.columns();
+    taken.extend(config.data.group.as_deref());
+    Ok(config.predictors.choose(cohort, outcome, &taken)?)
+}
+
+/// The group of each row of the outcome. A row without one is a group of its own.
+fn groups(
+    config: &Config,
+    cohort: &Cohort,
+    outcome: &Outcome,
+) -> anyhow::Result<Option<Vec<usize>>> {
+    let Some(column) = &config.data.group else {
+        return Ok(None);
+    };
+    if !cohort.columns.contains(column) {
+        return Err(Refusal::Data(format!(
+            "data.group names '{column}', which the table does not have; correct the name"
+        ))
+        .into());
+    }
+    let mut names = std::collections::BTreeMap::new();
+    let rows = outcome.rows.len();
+    let groups = outcome.rows.iter().enumerate().map(|(at, row)| {
+        let next = names.len();
+        match measures::text(cohort, *row, column) {
+            Some(name) => *names.entry(name).or_insert(next),
+            None => rows + at,
+        }
+    });
+    Ok(Some(groups.collect()))
+}
+
+fn inputs(table: &Path, run: Option<&Path>) -> anyhow::Result<Value> {
+    let mut all = Map::new();
+    let mut files: Vec<PathBuf> = vec![table.into()];
+    files.extend(run.map(|run| run.join("features.parquet")));
+    for (name, path) in ["table", "features"].iter().zip(files) {
+        let file = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        all.insert(
+            (*name).to_owned(),
+            json!({"file": file, "sha256": hash::file(&path)?}),
+        );
+    }
+    Ok(Value::Object(all))
+}
+
+/// The folder of the training, new or taken up.
+fn open(output: &Path, resumes: bool, state: &State) -> anyhow::Result<OutputFolder> {
+    let reopened = if resumes {
+        OutputFolder::reopen(output)?
+    } else {
+        None
+    };
+    let folder = match reopened {
+        Some(folder) => {
+            let path = folder.partial().join(WORK).join(STATE);
+            let before = std::fs::read_to_string(&path)
+                .ok()
+                .and_then(|text| serde_json::from_str::<State>(&text).ok());
+            match before {
+                Some(before) if before == *state => {}
+                Some(_) => {
+                    return Err(Refusal::Usage(format!(
+                        "{} was begun with another configuration, table or version; give the same, or remove it to start anew",
+                        folder.partial().display()
+                    ))
+                    .into());
+                }
+                None => {
+                    return Err(Refusal::Data(format!(
+                        "{} is not an unfinished training; remove it to start anew",
+                        folder.partial().display()
+                    ))
+                    .into());
+                }
+            }
+            // What was written of the end, when it was interrupted there, is written again.
+            for entry in std::fs::read_dir(folder.partial())?.flatten() {
+                if entry.file_name() != WORK && entry.path().is_file() {
+                    std::fs::remove_file(entry.path())?;
+                }
+            }
+            folder
+        }
+        None => {
+            let folder = OutputFolder::create(output)?;
+            let work = folder.partial().join(WORK);
+            let made = std::fs::create_dir_all(&work)
+                .and_then(|()| std::fs::write(work.join(STATE), serde_json::to_string(state)?));
+            if let Err(error) = made {
+                let path = work.display().to_string();
+                folder.discard();
+                return Err(anyhow::Error::new(error).context(format!("{path} cannot be written")));
+            }
+            folder
+        }
+    };
+    Ok(folder)
+}
+
+fn tell(log: &Log, progress: &Progress, started: Instant, told: &std::sync::Mutex<Instant>) {
+    let Ok(mut last) = told.lock() else {
+        return;
+    };
+    let is_last = progress.done == progress.total;
+    if last.elapsed().as_secs_f64() < 5.0 && !is_last {
+        return;
+    }
+    *last = Instant::now();
+    let elapsed = started.elapsed().as_secs_f64();
+    let left =
+        elapsed / progress.done.max(1) as f64 * progress.total.saturating_sub(progress.done) as f64;
+    log.info(&format!(
+        "{} of {} parts, {elapsed:.0} s, about {left:.0} s to go ({})",
+        progress.done, progress.total, progress.part
+    ));
+}
+
+/// Everything of a finished training, into its folder.
+fn write(
+    arguments: &TrainArguments,
+    folder: &OutputFolder,
+    state: &State,
+    cohort: &Cohort,
+    outcome: &Outcome,
+    predictors: &[Predictor],
+    tested: &Tested,
+) -> anyhow::Result<String> {
+    let config = &state.config;
+    let path = folder.partial();
+    let observed = observed(config, outcome, tested);
+    let groups = group_columns(&config.validation.groups, cohort, &outcome.rows)?;
+    let mut measured = Measured::of(
+        &observed,
+        &groups,
+        &Measuring {
+            threshold: 0.5,
+            bootstrap: config.validation.bootstrap,
+            seed: config.seed,
+            threads: arguments
+                .threads
+                .map_or_else(available_threads, usize::from),
+        },
+    )?;
+    let curves = tested.model.learning_curves().into_iter();
+    measured.learning(
+        curves
+            .map(|(family, own)| (family.to_owned(), own))
+            .collect(),
+    );
+    measured.write(path)?;
+    write_table(
+        path,
+        Table::PREDICTIONS.name,
+        predictions_table(config, cohort, outcome, tested)?,
+    )?;
+
+    let name = &config.name;
+    let graph = tested
+        .model
+        .graph(name, "Trained by varisk. Research output, not a diagnosis.")?;
+    let onnx = graph.encode();
+    let write = |file: &str, bytes: &[u8]| {
+        std::fs::write(path.join(file), bytes).with_context(|| {
+            format!(
+                "{} cannot be written; check the disk",
+                path.join(file).display()
+            )
+        })
+    };
+    write("model.onnx", &onnx)?;
+    let summary = measures::summary(&measured);
+    let mut manifest = manifest(config, outcome, &tested.model, summary)?;
+    manifest.sha256 = Some(hash::bytes(&onnx));
+    let json = serde_json::to_string_pretty(&manifest)?;
+    // What nobody could open must not be written.
+    Manifest::parse(&json, &path.join("manifest.json"))?;
+    write("manifest.json", format!("{json}\n").as_bytes())?;
+    let lines = measures::lines(&measured);
+    let facts = CardFacts {
+        outcome,
+        predictors,
+        candidates: &tested.candidates,
+        metrics: &lines,
+        group: config.data.group.as_deref(),
+    };
+    write(
+        "MODEL_CARD.md",
+        card(config, &tested.model, &facts).as_bytes(),
+    )?;
+    let fact = |name: &str, value: String| (name.to_owned(), value);
+    let page = measured.page(
+        &format!("{name} {}", config.version),
+        &[
+            fact("Outcome", config.outcome.columns().join(", ")),
+            fact("Patients", outcome.rows.len().to_string()),
+            fact("Families", tested.model.families().join(", ")),
+            fact(
+                "Predictions",
+                format!(
+                    "of patients who were left out of training, {} outer folds",
+                    config.validation.outer_folds
+                ),
+            ),
+            fact(
+                "Intervals",
+                format!("{} resamples of patients", config.validation.bootstrap),
+            ),
+        ],
+    );
+    write("evaluation.html", page.as_bytes())?;
+    let record = json!({
+        "schema_version": 1,
+        "varisk_version": state.version,
+        "statement": crate::finish::NOTICE,
+        "config": config,
+        "inputs": state.inputs,
+        "patients": outcome.rows.len(),
+        "patients_without_outcome": outcome.without,
+        "families": tested.model.families(),
+        "candidates": tested.candidates,
+        "chosen_by_outer_folds": tested.chosen,
+        "metrics": measured.all().into_iter().map(measures::json).collect::<Vec<_>>(),
+    });
+    write(
+        "training.json",
+        format!("{}\n", serde_json::to_string_pretty(&record)?).as_bytes(),
+    )?;
+
+    let largest = same_in_runtime(arguments, path, cohort, outcome, tested)?;
+    std::fs::remove_dir_all(path.join(WORK))?;
+    Ok(format!(
+        "{} patients, {} predictors, {}; ONNX Runtime agrees within {largest:.0e}",
+        outcome.rows.len(),
+        predictors.len(),
+        measures::headline(&measured)
+    ))
+}
+
+/// Runs the bundle as `varisk run` would and compares with the trainer: a model that says something
+/// else there is not given out.
+fn same_in_runtime(
+    arguments: &TrainArguments,
+    bundle: &Path,
+    cohort: &Cohort,
+    outcome: &Outcome,
+    tested: &Tested,
+) -> anyhow::Result<f64> {
+    let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
+    let options = ModelOptions {
+        device: Device::Cpu,
+        threads: 1,
+        tf32: false,
+    };
+    let model = Model::open(&runtime, open_bundle(bundle)?, options)?;
+    let items = varisk_risk::risk_items(&model, &cohort.patients, &cohort.features)?;
+    let own = tested.model.predict(cohort, &outcome.rows)?;
+    // A survival model gives the log hazard first.
+    let skipped = items.len() - own.predictions.ncols();
+    let mut largest = 0.0_f64;
+    for (at, item) in items.iter().enumerate() {
+        let column = match at.checked_sub(skipped) {
+            Some(at) => own.predictions.column(at),
+            None => own.raw.column(at),
+        };
+        for (row, expected) in outcome.rows.iter().zip(column) {
+            let found = item.values[*row].value.map_err(|reason| {
+                Refusal::Software(format!(
+                    "internal error: the trained model has no result for row {} ({reason}); please report this",
+                    row + 1
+                ))
+            })?;
+            largest = largest.max((found - expected).abs() / expected.abs().max(1.0));
+        }
+    }
+    if largest > RUNTIME_TOLERANCE {
+        return Err(Refusal::Software(format!(
+            "internal error: ONNX Runtime and the trainer differ by {largest:.1e}; please report this"
+        ))
+        .into());
+    }
+    Ok(largest)
+}
+
+/// Predictions of rows that were left out, and what happened.
+fn observed(config: &Config, outcome: &Outcome, tested: &Tested) -> Observed {
+    match &outcome.target {
+        Target::Binary(happens) => Observed::Binary {
+            probabilities: tested.predictions.column(0).to_vec(),
+            outcomes: happens.clone(),
+        },
+        Target::Classes { labels, names } => Observed::Classes {
+            probabilities: tested.predictions.clone(),
+            labels: labels.clone(),
+            names: names.clone(),
+        },
+        Target::Survival { times, events } => {
+            let horizons = match &config.outcome {
+                OutcomeSpec::Survival { horizons, .. } => horizons.as_slice(),
+                _ => &[],
+            };
+            let horizons = horizons.iter().zip(tested.predictions.columns());
+            Observed::Survival {
+                scores: tested.raw.column(0).to_vec(),
+                times: times.clone(),
+                events: events.clone(),
+                horizons: horizons
+                    .map(|(time, risk)| Horizon {
+                        time: *time,
+                        survival: Some(risk.iter().map(|own| 1.0 - own).collect()),
+                    })
+                    .collect(),
+            }
+        }
+    }
+}
+
+/// Columns of groups, by row.
+pub(super) fn group_columns(
+    columns: &[String],
+    cohort: &Cohort,
+    rows: &[usize],
+) -> anyhow::Result<Vec<Group>> {
+    let of = |column: &String| {
+        if !cohort.columns.contains(column) {
+            return Err(Refusal::Data(format!(
+                "the table has no column '{column}' to evaluate apart; correct the name"
+            ))
+            .into());
+        }
+        let values = rows.iter().map(|row| measures::text(cohort, *row, column));
+        Ok((column.clone(), values.collect()))
+    };
+    columns.iter().map(of).collect()
+}
+
+fn predictions_table(
+    config: &Config,
+    cohort: &Cohort,
+    outcome: &Outcome,
+    tested: &Tested,
+) -> anyhow::Result<RecordBatch> {
+    struct Row {
+        patient: usize,
+        output: String,
+        fold: u32,
+        value: f64,
+        outcome: f64,
+        time: Option<f64>,
+    }
+    let flag = |own: bool| f64::from(u8::from(own));
+    let mut rows = Vec::new();
+    for (at, patient) in outcome.rows.iter().enumerate() {
+        let mut row = |output: String, value: f64, outcome: f64, time: Option<f64>| {
+            rows.push(Row {
+                patient: *patient,
+                output,
+                fold: u32::try_from(tested.fold[at]).unwrap_or(u32::MAX),
+                value,
+                outcome,
+                time,
+            });
+        };
+        match &outcome.target {
+            Target::Binary(happens) => row(
+                OUTPUT.to_owned(),
+                tested.predictions[[at, 0]],
+                flag(happens[at]),
+                None,
+            ),
+            Target::Classes { labels, names } => {
+                for (class, name) in names.iter().enumerate() {
+                    row(
+                        class_output(name),
+                        tested.predictions[[at, class]],
+                        flag(labels[at] == class),
+                        None,
+                    );
+                }
+            }
+            Target::Survival { times, events } => {
+                let (time, event) = (Some(times[at]), flag(events[at]));
+                row(LOG_HAZARD.to_owned(), tested.raw[[at, 0]], event, time);
+                if let OutcomeSpec::Survival { horizons, .. } = &config.outcome {
+                    for (place, horizon) in horizons.iter().enumerate() {
+                        let value = tested.predictions[[at, place]];
+                        row(horizon_output(*horizon), value, event, time);
+                    }
+                }
+            }
+        }
+    }
+    let id = |row: &Row| cohort.patients[row.patient].id.clone();
+    rows.sort_by_cached_key(|row| (id(row), row.output.clone()));
+    let folds = rows.iter().map(|row| row.fold).collect::<UInt32Array>();
+    let columns: Vec<ArrayRef> = vec![
+        texts(&rows, &|row| Some(id(row))),
+        texts(&rows, &|row: &Row| Some(row.output.clone())),
+        Arc::new(folds),
+        numbers(&rows, &|row: &Row| Some(row.value)),
+        numbers(&rows, &|row: &Row| Some(row.outcome)),
+        numbers(&rows, &|row: &Row| row.time),
+    ];
+    Ok(RecordBatch::try_new(Table::PREDICTIONS.schema(), columns)?)
+}

@@ -1,0 +1,303 @@
+//! Training, evaluation, calibration and explanation of patient models.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::support::learning::{LOGISTIC, THREE, config, table, train};
+use crate::support::program::{Call, Table, hashes, text};
+
+fn json(path: &Path) -> serde_json::Value {
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The value of a metric of all patients.
+fn metric(folder: &Path, name: &str) -> f64 {
+    let table = Table::read(folder, "metrics");
+    let names = table
+        .texts("metric")
+        .into_iter()
+        .zip(table.column("group_column"));
+    let values = names.zip(table.numbers("value"));
+    let mut found = values.filter(|((own, group), _)| *own == name && group.is_none());
+    found.next().expect("the metric").1.expect("a value")
+}
+
+fn explain(model: &Path, table: &Path, output: &Path) -> Call {
+    Call::new("explain")
+        .with("--model", text(model))
+        .with("--table", text(table))
+        .with("--output", text(output))
+}
+
+#[test]
+fn a_bundle_is_trained_tested_and_explained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let model = at("model");
+    train(folder.path(), &config(THREE), &model).succeed();
+    for file in [
+        "model.onnx",
+        "manifest.json",
+        "MODEL_CARD.md",
+        "training.json",
+        "evaluation.html",
+    ] {
+        assert!(model.join(file).is_file(), "{file}");
+    }
+    assert!(!model.join("work").exists());
+    // What the table was made from gives about 0.80.
+    let auroc = metric(&model, "auroc");
+    assert!((0.74..0.86).contains(&auroc), "{auroc}");
+    let checked = Call::new("model check").also("", text(&model)).succeed();
+    assert!(checked.stdout.contains("is sound"), "{}", checked.stdout);
+
+    // Every patient is tested once, and by a fold.
+    let predictions = Table::read(&model, "predictions");
+    assert_eq!(predictions.len(), 400);
+    let folds: std::collections::BTreeSet<&str> = predictions.texts("fold").into_iter().collect();
+    assert_eq!(folds.len(), 3);
+
+    // The same predictions evaluated again are the same.
+    let again = at("again");
+    Call::new("evaluate")
+        .with("--predictions", text(&model))
+        .with("--bootstrap", "50")
+        .with("--output", text(&again))
+        .succeed();
+    for name in [
+        "auroc",
+        "brier",
+        "log_loss",
+        "calibration_slope",
+        "average_precision",
+    ] {
+        assert_eq!(metric(&model, name), metric(&again, name), "{name}");
+    }
+
+    // Contributions add up to the prediction; age matters most, noise hardly.
+    let explained = at("explained");
+    explain(&model, &at("cohort.csv"), &explained).succeed();
+    let table = Table::read(&explained, "explanations");
+    assert_eq!(table.len(), 400 * 5);
+    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut sizes: BTreeMap<&str, f64> = BTreeMap::new();
+    let patients = table.texts("patient");
+    let contributions = table.numbers("contribution");
+    for ((patient, predictor), own) in patients
+        .iter()
+        .zip(table.texts("predictor"))
+        .zip(&contributions)
+    {
+        *sums.entry(patient).or_default() += own.expect("a number");
+        *sizes.entry(predictor).or_default() += own.expect("a number").abs();
+    }
+    let both = table
+        .numbers("base")
+        .into_iter()
+        .zip(table.numbers("prediction"));
+    for (patient, (base, prediction)) in patients.iter().zip(both) {
+        let gap = base.expect("a base") + sums[patient] - prediction.expect("a prediction");
+        assert!(gap.abs() < 1e-9, "{gap}");
+    }
+    assert!(
+        sizes["age"] > sizes["smoker"] && sizes["smoker"] > 2.0 * sizes["noise"],
+        "{sizes:?}"
+    );
+}
+
+#[test]
+fn threads_and_interruptions_change_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let config = config(THREE).replace(
+        "[data]",
+        "combine = \"stack\"\ncalibration = \"isotonic\"\n\n[data]",
+    );
+    train(folder.path(), &config, &at("one"))
+        .with("--threads", "1")
+        .succeed();
+    train(folder.path(), &config, &at("two"))
+        .with("--threads", "2")
+        .succeed();
+    let model = |name: &str| std::fs::read(at(name).join("model.onnx")).expect("a model");
+    assert_eq!(hashes(&at("one")), hashes(&at("two")));
+    assert!(model("one") == model("two"));
+
+    // A training that has done some parts goes on to the same model.
+    let partial = at("three.partial");
+    let call = train(folder.path(), &config, &at("three"));
+    interrupted(&call, &partial);
+    let resumed = call.also("--resume", "").succeed();
+    assert!(resumed.stderr.contains("written to"), "{}", resumed.stderr);
+    assert_eq!(hashes(&at("one")), hashes(&at("three")));
+    assert!(model("one") == model("three"));
+}
+
+/// Kills a training as soon as it has finished some parts.
+fn interrupted(call: &Call, partial: &Path) {
+    let mut child = call.command().spawn().expect("the program starts");
+    loop {
+        let parts = std::fs::read_dir(partial.join("work")).map_or(0, Iterator::count);
+        if parts > 8 {
+            child.kill().expect("it still runs");
+            child.wait().expect("it ends");
+            return;
+        }
+        assert!(
+            child.try_wait().expect("a child").is_none(),
+            "it ended too early"
+        );
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn classes_and_times() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let classes = config(THREE).replace(
+        "kind = \"binary\"\ncolumn = \"disease\"\npositive = [1]\nnegative = [0]",
+        "kind = \"classes\"\ncolumn = \"stage\"",
+    );
+    train(folder.path(), &classes, &at("classes")).succeed();
+    assert!(metric(&at("classes"), "macro_auroc") > 0.7);
+    let predictions = Table::read(&at("classes"), "predictions");
+    assert_eq!(predictions.len(), 3 * 400);
+    let outputs = json(&at("classes/manifest.json"))["outputs"].clone();
+    let names: Vec<&str> = outputs
+        .as_array()
+        .expect("outputs")
+        .iter()
+        .map(|own| own["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names, ["class_early", "class_late", "class_none"]);
+
+    let times = config(&THREE.replace("kind = \"logistic\"", "kind = \"cox\"")).replace(
+        "kind = \"binary\"\ncolumn = \"disease\"\npositive = [1]\nnegative = [0]",
+        "kind = \"survival\"\ntime = \"time\"\nevent = \"event\"\nhappened = [1]\nhorizons = [2, 5]",
+    );
+    train(folder.path(), &times, &at("times")).succeed();
+    assert!(metric(&at("times"), "concordance") > 0.65);
+    // The risk until a later time is greater, in everybody.
+    let predictions = Table::read(&at("times"), "predictions");
+    let mut risks: BTreeMap<(&str, &str), f64> = BTreeMap::new();
+    for ((patient, output), value) in predictions
+        .texts("patient")
+        .into_iter()
+        .zip(predictions.texts("output"))
+        .zip(predictions.numbers("value"))
+    {
+        risks.insert((patient, output), value.expect("a value"));
+    }
+    for (patient, _) in risks.keys().filter(|(_, output)| *output == "risk_2") {
+        assert!(risks[&(*patient, "risk_2")] < risks[&(*patient, "risk_5")]);
+    }
+}
+
+#[test]
+fn calibration_moves_probabilities_towards_what_happened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    train(folder.path(), &config(LOGISTIC), &at("model")).succeed();
+    // Predictions that are far too high.
+    let mut raised = String::from("patient,prediction,disease\n");
+    let truth = table(400);
+    for line in truth.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let age: f64 = cells[2].parse().expect("an age");
+        let prediction = 1.0 / (1.0 + (-(0.1 * (age - 55.0) + 2.0)).exp());
+        raised += &format!("{},{prediction},{}\n", cells[0], cells[7]);
+    }
+    std::fs::write(at("raised.csv"), raised).expect("a table");
+    for method in ["platt", "isotonic", "beta"] {
+        let output = at(method);
+        Call::new("calibrate")
+            .with("--model", text(&at("model")))
+            .with("--predictions", text(&at("raised.csv")))
+            .with("--item", "prediction")
+            .with("--outcome", "disease")
+            .with("--method", method)
+            .with("--model-version", "1.1.0")
+            .with("--output", text(&output))
+            .succeed();
+        let record = json(&output.join("calibration.json"));
+        let of = |when: &str, name: &str| record[when][name].as_f64().expect("a number");
+        let after = "after_on_the_same_patients";
+        assert!(
+            of("before", "brier") > of(after, "brier") + 0.05,
+            "{method}"
+        );
+        assert!(of("before", "calibration_in_the_large") < -1.0);
+        assert!(
+            of(after, "calibration_in_the_large").abs() < 0.1,
+            "{method}"
+        );
+        let manifest = json(&output.join("manifest.json"));
+        assert_eq!(manifest["version"], "1.1.0");
+        assert_eq!(manifest["outputs"][0]["calibration"]["method"], method);
+        let checked = Call::new("model check").also("", text(&output)).succeed();
+        assert!(checked.stdout.contains("is sound"));
+    }
+}
+
+#[test]
+fn groups_are_evaluated_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    train(folder.path(), &config(LOGISTIC), &at("model")).succeed();
+    let table = Table::read(&at("model"), "metrics");
+    let mut patients: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (((name, column), group), count) in table
+        .texts("metric")
+        .into_iter()
+        .zip(table.column("group_column"))
+        .zip(table.column("group"))
+        .zip(table.texts("patients"))
+    {
+        if let (true, Some(column), Some(group)) = (name == "auroc", column, group) {
+            patients.insert((column, group), count.parse().expect("a count"));
+        }
+    }
+    let of = |column: &str| -> u64 {
+        let own = patients.iter().filter(|((own, _), _)| *own == column);
+        own.map(|(_, count)| count).sum()
+    };
+    assert_eq!((of("sex"), of("centre")), (400, 400));
+    assert_eq!(patients.len(), 5);
+    let gaps = Table::read(&at("model"), "gaps");
+    assert!(gaps.texts("metric").contains(&"recall"));
+}
+
+#[test]
+fn sampling_agrees_with_what_is_exact() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let boosted = "[[family]]\nkind = \"boosted\"\ndepth = [2]\n[family.settings]\nrounds = 30\n";
+    train(folder.path(), &config(boosted), &at("model")).succeed();
+    explain(&at("model"), &at("cohort.csv"), &at("exact"))
+        .with("--method", "exact")
+        .succeed();
+    explain(&at("model"), &at("cohort.csv"), &at("sampled"))
+        .with("--method", "sampling")
+        .with("--evaluations", "4000")
+        .succeed();
+    let read = |name: &str| -> BTreeMap<(String, String), f64> {
+        let table = Table::read(&at(name), "explanations");
+        let keys = table
+            .texts("patient")
+            .into_iter()
+            .zip(table.texts("predictor"));
+        let keys = keys.map(|(a, b)| (a.to_owned(), b.to_owned()));
+        keys.zip(table.numbers("contribution").into_iter().flatten())
+            .collect()
+    };
+    let (exact, sampled) = (read("exact"), read("sampled"));
+    assert_eq!(exact.len(), 2000);
+    let squares = exact.iter().map(|(key, own)| (own - sampled[key]).powi(2));
+    let error = (squares.sum::<f64>() / 2000.0).sqrt();
+    assert!(error < 0.01, "{error}");
+    let method = Table::read(&at("exact"), "explanations");
+    assert!(method.texts("method").iter().all(|own| *own == "tree"));
+}
