@@ -15,10 +15,11 @@ use varisk_flow::CancelToken;
 use varisk_report::{
     ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableWriter, write_table,
 };
-use varisk_risk::{features_table, risk_items};
+use varisk_risk::{Drift, features_table, risk_items};
 use varisk_score::{Model, Runtime};
 
 use crate::checkpoint::{RunState, SetAside};
+use crate::drift;
 use crate::exit::Refusal;
 use crate::finding_columns::FindingColumns;
 use crate::fold_plan::{ALIGNMENT, FoldPlan, REFERENCE};
@@ -139,10 +140,16 @@ pub(crate) fn finish(
         .for_each(|warning| log.warn(warning));
     write_quarantine(state, folder)?;
     let mut timings = state.checkpoint.timings.clone();
+    let mut drift = Vec::new();
     if !plan.patients.is_empty() {
-        write_patients(state, &end, folder, results, findings, &mut timings)?;
+        drift = write_patients(state, &end, folder, results, findings, &mut timings)?;
+        for warning in drift::warnings(&drift) {
+            log.warn(&warning);
+            end.warnings.push(warning);
+        }
     }
-    let record = run_record(state, end, folder, counts, timings, log)?;
+    let mut record = run_record(state, end, folder, counts, timings, log)?;
+    record.drift = drift.into_iter().map(|own| own.record).collect();
     let json = serde_json::to_vec_pretty(&record)?;
     let path = folder.join("run.json");
     std::fs::write(&path, json)
@@ -248,7 +255,7 @@ fn write_patients(
     mut results: FoldResults,
     findings: Option<FindingColumns>,
     timings: &mut BTreeMap<String, f64>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<Drift>> {
     let plan = &state.checkpoint.plan;
     let mut features = std::mem::take(&mut results.features);
     let scores = match (&plan.context.scores, &plan.scores) {
@@ -268,6 +275,7 @@ fn write_patients(
         let is_wanted = |name: &str| plan.writes_variants() || needed.contains(name);
         outcome.add_features(plan.patients.len(), is_wanted, &mut features);
     }
+    let drift = drift::of(&end.patient_models, &plan.patients, &features);
     if plan.writes_variants() {
         write_table(
             folder,
@@ -275,6 +283,7 @@ fn write_patients(
             features_table(&plan.patients, &features)?,
         )?;
         let quality = with_reads(results.take(Table::QC)?, plan, &features)?;
+        let quality = drift::with_drift(quality, &plan.patients, &drift)?;
         write_table(folder, Table::QC.name, quality)?;
     }
     if plan.burden.is_some() {
@@ -295,13 +304,14 @@ fn write_patients(
     let has_models = !plan.outputs.is_empty() || !end.patient_models.is_empty();
     if !has_models && scores.is_none() {
         // There is neither risk nor anything to rank variants by.
-        return Ok(());
+        return Ok(drift);
     }
     let mut items = Vec::new();
     for model in &end.patient_models {
         end.go_on()?;
         items.extend(risk_items(model, &plan.patients, &features)?);
     }
+    drift::flag(&mut items, &drift);
     let coverage = shares(plan, &features, "coverage", f64::min);
     let assumed = shares(plan, &features, "assumed", f64::max);
     for item in &mut items {
@@ -331,7 +341,7 @@ fn write_patients(
         let findings = sorted(&findings, &["patient", "model", "output", "rank"])?;
         write_table(folder, Table::FINDINGS.name, findings)?;
     }
-    Ok(())
+    Ok(drift)
 }
 
 /// Writes the tables of scores; the log of all rows, which is read from the scoring files once more,
@@ -533,6 +543,7 @@ fn run_record(
         plan_sha256: checkpoint.plan_sha256.clone(),
         patients: plan.patients.len() as u64,
         counts,
+        drift: Vec::new(),
         warnings,
         tables,
         timings: timings

@@ -8,6 +8,7 @@ mod checkpoint;
 mod checks;
 mod demo;
 mod doctor;
+mod drift;
 mod evidence;
 mod exit;
 mod finding_columns;

@@ -8,6 +8,7 @@ mod bad_models;
 mod bad_output;
 mod cli;
 mod cuts;
+mod drift;
 mod joined;
 mod joined_cuts;
 mod knowledge;

@@ -95,6 +95,8 @@ reasons! {
     AgeOutOfTable = "age_out_of_table",
     /// The tables are by sex and the patient's is not recorded.
     SexUnknown = "sex_unknown",
+    /// A predictor of the patient is outside the range of the model's training, or far from most of it.
+    OutsideTrainingRange = "outside_training_range",
 }
 
 impl std::fmt::Display for Reason {

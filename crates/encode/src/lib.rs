@@ -32,8 +32,8 @@ pub use manifest::{
     Activation, Allele, AnnotationFeature, AnnotationParams, Build, Calibration, Channels,
     CovariateColumn, CovariateParams, DEFAULT_BATCH_SIZE, Encoder, FeatureParams, Impute,
     InputSpec, KmerParams, Layout, MAX_BATCH_SIZE, MAX_TOKENS, MAX_WINDOW, Manifest, ModelKind,
-    NPolicy, OneHotN, OneHotParams, OutputSpec, Part, PatientFeature, Preset, RiskDirection,
-    Strand, VocabularySpec,
+    NPolicy, OneHotN, OneHotParams, OutputSpec, Part, PatientFeature, PredictorSummary, Preset,
+    QUANTILES, RiskDirection, Strand, TrainingSummary, VocabularySpec,
 };
 pub use patient::PatientEncoder;
 pub use tensor::{ElementType, TensorData, TensorSpec, Tensors};

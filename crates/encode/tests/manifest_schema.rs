@@ -79,7 +79,11 @@ mod tests {
                     {"name": "burden.demo-pathogenicity.pathogenicity.sum", "impute": 0}]}}
             ],
             "outputs": [{"tensor": "risk", "name": "risk", "meaning": "a test",
-                         "activation": "sigmoid"}]
+                         "activation": "sigmoid"}],
+            "training": {"patients": 100, "predictors": [
+                {"name": "age", "missing": 0, "shares": [0.5, 0.3, 0.2],
+                 "quantiles": [1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4]},
+                {"name": "smoker", "missing": 0.1, "categories": {"no": 0.7, "yes": 0.3}}]}
         })
     }
 
@@ -134,6 +138,7 @@ mod tests {
             check(changed(variant(), &format!("/{optional}"), None));
         }
         check(changed(variant(), "/sha256", Some(Value::Null)));
+        check(changed(patient(), "/training", None));
         check(changed(
             variant(),
             "/inputs/0/params/length",
@@ -161,6 +166,19 @@ mod tests {
         let v = |pointer, value| check(variant(), pointer, Some(value));
         v("/schema_version", json!(2));
         v("/surprise", json!(1));
+        let training = |pointer: &str, value| {
+            check(patient(), &format!("/training/{pointer}"), Some(value));
+        };
+        training("surprise", json!(1));
+        training("patients", json!(-1));
+        training("predictors/0/missing", json!(1.5));
+        training("predictors/0/quantiles", json!([1, 2]));
+        training("predictors/0/shares", json!([0.5]));
+        training("predictors/0/shares", json!([0.5, 0.6, 1.1]));
+        training("predictors/0/categories", json!({"a": 1}));
+        training("predictors/1/categories", json!({"a": 2}));
+        check(patient(), "/training/predictors/0/shares", None);
+        check(patient(), "/training/predictors/1/categories", None);
         v("/name", json!("demo.1"));
         v("/name", json!(""));
         v("/licence", json!(" "));

@@ -14,5 +14,7 @@ pub use error::ReportError;
 pub use folder::OutputFolder;
 pub use parquet_file::{TableWriter, write_table};
 pub use parts::{PartMerge, PartWriter, REORDER_WINDOW};
-pub use run_record::{FileRecord, ModelRecord, RunRecord, SourceRecord, StageTime};
+pub use run_record::{
+    DriftRecord, FileRecord, ModelRecord, PredictorDrift, RunRecord, SourceRecord, StageTime,
+};
 pub use tables::{SCHEMA_VERSION, Table, variant_schema};

@@ -54,6 +54,30 @@ pub struct SourceRecord {
     pub sha256: String,
 }
 
+/// The patients of a run against the training rows of a patient model that has a summary of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DriftRecord {
+    /// Name of the model.
+    pub model: String,
+    /// Patients that it was trained on.
+    pub training_patients: u64,
+    /// Its predictors.
+    pub predictors: Vec<PredictorDrift>,
+}
+
+/// One predictor over the patients of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PredictorDrift {
+    /// Column or feature.
+    pub name: String,
+    /// Share of patients without a value.
+    pub missing: f64,
+    /// Patients outside the training range or far from most of it.
+    pub outside: u64,
+    /// Population stability index; null with fewer than 50 patients.
+    pub stability_index: Option<f64>,
+}
+
 /// Time of one stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageTime {
@@ -95,6 +119,9 @@ pub struct RunRecord {
     pub patients: u64,
     /// Counts by name: records, alleles, and each reason.
     pub counts: BTreeMap<String, u64>,
+    /// Patients against the training rows of each patient model that has a summary of them.
+    #[serde(default)]
+    pub drift: Vec<DriftRecord>,
     /// Warnings that were given.
     pub warnings: Vec<String>,
     /// SHA-256 of each table.

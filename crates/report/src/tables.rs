@@ -273,6 +273,11 @@ impl Table {
                 F64,
                 "number of sites that the concordance is over",
             ),
+            optional(
+                "outside_training",
+                Text,
+                "predictors of the patient that lie outside the training range of a patient model or far from most of it, as MODEL:PREDICTOR, several with semicolons; null where there are none",
+            ),
         ],
     };
 

@@ -7,6 +7,7 @@
 mod absolute;
 mod burden;
 mod dosage;
+mod drift;
 mod gene_burden;
 mod patient_model;
 mod quality;
@@ -18,6 +19,7 @@ pub use absolute::{
     RiskSource,
 };
 pub use burden::Burden;
+pub use drift::Drift;
 pub use gene_burden::{BurdenClass, GeneBurden, parse_burden_feature};
 pub use patient_model::{RiskItem, RiskKind, RiskValue, features_table, risk_items, risk_table};
 pub use quality::Quality;

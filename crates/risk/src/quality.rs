@@ -370,6 +370,8 @@ impl Analysis for Quality {
             number(&|_| None),
             number(&|_| None),
             number(&|_| None),
+            // So is what patient models were trained on.
+            Arc::new(StringArray::new_null(rows.len())),
         ];
         let table = RecordBatch::try_new(Table::QC.schema(), columns).map_err(|source| {
             AnalysisError::Table {

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
-use varisk_encode::{Activation, Build, Manifest, ModelKind, OutputSpec, RiskDirection};
+use varisk_encode::{
+    Activation, Build, Manifest, ModelKind, OutputSpec, RiskDirection, TrainingSummary,
+};
 use varisk_onnx::OPSET_VERSION;
 
 use crate::model::{LOG_HAZARD, LOGITS, RISK};
@@ -46,6 +48,7 @@ pub fn manifest(
     outcome: &Outcome,
     model: &Trained,
     metrics: Map<String, Value>,
+    training: TrainingSummary,
 ) -> Result<Manifest, TrainError> {
     let outputs = outputs(config, outcome, model);
     for (at, output) in outputs.iter().enumerate() {
@@ -74,6 +77,7 @@ pub fn manifest(
         batch_size: BATCH_ROWS,
         inputs: model.preprocessing().inputs.clone(),
         outputs,
+        training: Some(training),
     })
 }
 

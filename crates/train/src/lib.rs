@@ -22,6 +22,7 @@ mod predictors;
 mod preprocess;
 mod procedure;
 mod store;
+mod summary;
 
 pub use bundle::{CardFacts, OUTPUT, card, class_output, horizon_output, manifest};
 pub use cohort::Cohort;
@@ -37,3 +38,4 @@ pub use predictors::{Predictor, PredictorKind};
 pub use preprocess::{Element, Encoded, Preprocessing};
 pub use procedure::{CandidateLoss, Progress, Tested, Training};
 pub use store::Store;
+pub use summary::training_summary;

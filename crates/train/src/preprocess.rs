@@ -295,7 +295,7 @@ fn spread(
 }
 
 /// Linear between order statistics, as numpy's default.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * (sorted.len().saturating_sub(1)) as f64;
     let below = at.floor() as usize;
     let low = sorted.get(below).copied().unwrap_or(0.0);

@@ -16,7 +16,7 @@ use varisk_score::{Device, Model, ModelOptions, Runtime, open_bundle};
 use varisk_train::{
     CardFacts, Cohort, Combine, Config, FamilySpec, LOG_HAZARD, OUTPUT, Outcome, OutcomeSpec,
     Predictor, Progress, Store, Target, Tested, Training, card, class_output, horizon_output,
-    manifest,
+    manifest, training_summary,
 };
 
 use super::data;
@@ -440,7 +440,13 @@ fn write(
     };
     write("model.onnx", &onnx)?;
     let summary = measures::summary(&measured);
-    let mut manifest = manifest(config, outcome, &tested.model, summary)?;
+    let mut manifest = manifest(
+        config,
+        outcome,
+        &tested.model,
+        summary,
+        training_summary(predictors, cohort, outcome),
+    )?;
     manifest.sha256 = Some(hash::bytes(&onnx));
     let json = serde_json::to_string_pretty(&manifest)?;
     // What nobody could open must not be written.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Activation, AnnotationParams, CovariateColumn, CovariateParams, Encoder, FeatureParams, Impute,
     InputSpec, KmerParams, MAX_BATCH_SIZE, MAX_TOKENS, MAX_WINDOW, Manifest, ModelKind,
-    OneHotParams, OutputSpec, VocabularySpec,
+    OneHotParams, OutputSpec, TrainingSummary, VocabularySpec,
 };
 use crate::bases::is_permutation;
 use crate::kmer::Scheme;
@@ -58,6 +58,13 @@ pub(super) fn manifest(manifest: &Manifest) -> Checked {
     }
     range("batch_size", manifest.batch_size, 1, MAX_BATCH_SIZE)?;
     inputs(manifest)?;
+    if let Some((field, problem)) = manifest
+        .training
+        .as_ref()
+        .and_then(TrainingSummary::problem)
+    {
+        return fail(field, problem);
+    }
     outputs(&manifest.outputs)
 }
 

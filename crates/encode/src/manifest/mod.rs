@@ -7,6 +7,7 @@
 mod check;
 mod input;
 mod output;
+mod training;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ pub use input::{
     Part, PatientFeature, Preset, Strand, VocabularySpec,
 };
 pub use output::{Activation, Calibration, OutputSpec, RiskDirection};
+pub use training::{PredictorSummary, QUANTILES, TrainingSummary};
 
 /// Rows of a batch where the manifest does not say.
 pub const DEFAULT_BATCH_SIZE: u32 = 64;
@@ -129,6 +131,9 @@ pub struct Manifest {
     pub inputs: Vec<InputSpec>,
     /// The model's outputs.
     pub outputs: Vec<OutputSpec>,
+    /// Of a patient model: its training rows, against which a run compares its patients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingSummary>,
 }
 
 fn default_model() -> String {

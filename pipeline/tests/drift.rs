@@ -1,0 +1,106 @@
+//! Patients who are unlike those that a model was trained on.
+
+use std::collections::BTreeMap;
+
+use crate::support::demo;
+use crate::support::learning::{LOGISTIC, config, train};
+use crate::support::program::{Table, testdata, text};
+
+#[test]
+fn patients_outside_the_training_range_are_flagged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let config = config(LOGISTIC).replace(", \"noise\"]", "]");
+    train(folder.path(), &config, &at("model")).succeed();
+    let manifest = std::fs::read_to_string(at("model/manifest.json")).expect("a manifest");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let training = &manifest["training"];
+    assert_eq!(training["patients"], 400);
+    let of = |name: &str| {
+        let all = training["predictors"].as_array().expect("predictors");
+        let own = all.iter().find(|own| own["name"] == name);
+        own.expect("the predictor").clone()
+    };
+    assert_eq!(
+        of("smoker")["categories"]
+            .as_object()
+            .map(serde_json::Map::len),
+        Some(2)
+    );
+    let range = |name: &str| {
+        let quantiles = of(name)["quantiles"].clone();
+        let at = |place: usize| quantiles[place].as_f64().expect("a quantile");
+        at(0)..=at(10)
+    };
+    let ranges = [("age", 3, range("age")), ("bmi", 4, range("bmi"))];
+
+    // One patient is far older than anybody in training.
+    let sheet = std::fs::read_to_string(testdata("samplesheet.csv")).expect("a samplesheet");
+    let sheet = sheet.replace("P001,S001,male,61,", "P001,S001,male,120,");
+    std::fs::write(at("samplesheet.csv"), &sheet).expect("a samplesheet");
+    let done = demo::run(&at("report"))
+        .without("--model")
+        .with("--model", text(&at("model")))
+        .with("--samplesheet", text(&at("samplesheet.csv")))
+        .succeed();
+    assert!(
+        done.stderr
+            .contains("outside the training range of model 'made-up'")
+    );
+
+    let mut expected: BTreeMap<&str, Option<String>> = BTreeMap::new();
+    // Nobody in training lacks an age, so the model has no answer for who does.
+    let mut ageless = Vec::new();
+    for line in sheet.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        if cells[3].is_empty() {
+            ageless.push(cells[0]);
+        }
+        let outside = ranges.iter().filter(|(_, column, range)| {
+            let cell = cells[*column].parse::<f64>();
+            cell.is_ok_and(|cell| !range.contains(&cell))
+        });
+        let outside: Vec<String> = outside
+            .map(|(name, ..)| format!("made-up:{name}"))
+            .collect();
+        expected.insert(cells[0], (!outside.is_empty()).then(|| outside.join(";")));
+    }
+    assert_eq!(expected["P001"].as_deref(), Some("made-up:age"));
+    let outside = expected.values().flatten().count();
+    assert!(outside < 24, "most patients are like the training ones");
+
+    let quality = Table::read(&at("report"), "qc");
+    let found = quality
+        .texts("patient")
+        .into_iter()
+        .zip(quality.column("outside_training"));
+    let found: BTreeMap<&str, Option<String>> = found
+        .map(|(patient, own)| (patient, own.map(str::to_owned)))
+        .collect();
+    assert_eq!(found, expected);
+
+    let risk = Table::read(&at("report"), "risk");
+    let states = risk.texts("state").into_iter().zip(risk.column("reason"));
+    let values = risk.numbers("value");
+    for ((patient, state), value) in risk.texts("patient").iter().zip(states).zip(values) {
+        let flagged = ("flagged", Some("outside_training_range"));
+        let wanted = match expected[patient] {
+            _ if ageless.contains(patient) => ("not_computed", Some("covariate_missing")),
+            Some(_) => flagged,
+            None => ("ok", None),
+        };
+        assert_eq!(state, wanted);
+        // A flag takes no value away.
+        assert_eq!(value.is_some(), !ageless.contains(patient));
+    }
+
+    let run = std::fs::read_to_string(at("report/run.json")).expect("run.json");
+    let run: serde_json::Value = serde_json::from_str(&run).expect("JSON");
+    let drift = &run["drift"][0];
+    assert_eq!(drift["model"], "made-up");
+    let age = &drift["predictors"][1];
+    assert_eq!(age["name"], "age");
+    assert!(age["outside"].as_u64() >= Some(1));
+    // 48 patients say nothing about a distribution.
+    assert!(age["stability_index"].is_null());
+}
