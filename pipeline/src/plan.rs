@@ -51,6 +51,8 @@ pub(crate) enum Purpose {
     Prs,
     /// Genotypes of a reference panel.
     Panel,
+    /// Tensors of variants, for a model that is yet to be learned.
+    Learn,
 }
 
 impl Purpose {
@@ -62,6 +64,7 @@ impl Purpose {
             Self::Evidence => "evidence",
             Self::Prs => PRS,
             Self::Panel => "ancestry",
+            Self::Learn => "train",
         }
     }
 }
@@ -125,11 +128,41 @@ pub(crate) fn manifest_sha256(bundle: &Bundle) -> String {
 impl Plan {
     pub(crate) fn try_new(settings: &Settings, purpose: Purpose) -> anyhow::Result<Self> {
         let bundles = open_bundles(settings, purpose)?;
+        Self::with_models(settings, purpose, bundles, &[], None)
+    }
+
+    /// A plan in a process that has loaded ONNX Runtime before, which it can do once only.
+    pub(crate) fn with_runtime(
+        settings: &Settings,
+        purpose: Purpose,
+        runtime: Option<Runtime>,
+    ) -> anyhow::Result<Self> {
+        let bundles = open_bundles(settings, purpose)?;
+        Self::with_models(settings, purpose, bundles, &[], runtime)
+    }
+
+    /// A plan that makes what a variant model needs which is not there yet; `text_fields` are INFO
+    /// fields that are kept as written.
+    pub(crate) fn for_learning(
+        settings: &Settings,
+        draft: Bundle,
+        text_fields: &[String],
+    ) -> anyhow::Result<Self> {
+        Self::with_models(settings, Purpose::Learn, vec![draft], text_fields, None)
+    }
+
+    fn with_models(
+        settings: &Settings,
+        purpose: Purpose,
+        bundles: Vec<Bundle>,
+        kept_fields: &[String],
+        loaded: Option<Runtime>,
+    ) -> anyhow::Result<Self> {
         let mut inputs = match purpose {
             Purpose::Run | Purpose::Evidence | Purpose::Prs | Purpose::Panel => {
                 Inputs::of_patients(settings)?
             }
-            Purpose::Score | Purpose::Annotate => Inputs::of_sites(settings)?,
+            Purpose::Score | Purpose::Annotate | Purpose::Learn => Inputs::of_sites(settings)?,
         };
         refuse_idle_flags(settings, purpose)?;
         inputs.add_sites(settings)?;
@@ -153,12 +186,13 @@ impl Plan {
         let (variant, patient): (Vec<Bundle>, Vec<Bundle>) = bundles
             .into_iter()
             .partition(|bundle| bundle.manifest.kind == ModelKind::Variant);
-        let text_fields = match settings.annotation.consequences {
+        let mut text_fields = match settings.annotation.consequences {
             Some(ConsequenceChoice::FromInfo) => {
                 vec![consequence_field(inputs.own_files())?.0.field().to_owned()]
             }
             _ => Vec::new(),
         };
+        text_fields.extend_from_slice(kept_fields);
         let bundle = settings.annotation.knowledge.as_deref();
         let bundle = bundle.map(KnowledgeBundle::open).transpose()?;
         let bundle_of_rsids = bundle.clone();
@@ -285,10 +319,15 @@ impl Plan {
         // Manifest and graph are compared before the runtime is asked, whose words are harder.
         for bundle in &variant {
             let encoder = VariantEncoder::try_new(bundle, &annotation.schema)?;
-            check_graph(bundle, encoder.tensors(), encoder.batch_size())?;
+            if purpose != Purpose::Learn {
+                check_graph(bundle, encoder.tensors(), encoder.batch_size())?;
+            }
         }
-        let runtime = if variant.is_empty() && patient.is_empty() {
+        let is_without_models = variant.is_empty() && patient.is_empty();
+        let runtime = if is_without_models || purpose == Purpose::Learn {
             None
+        } else if loaded.is_some() {
+            loaded
         } else {
             Some(Runtime::load(settings.onnxruntime.as_deref())?)
         };
@@ -456,7 +495,11 @@ fn open_bundles(settings: &Settings, purpose: Purpose) -> anyhow::Result<Vec<Bun
         let nothing = match purpose {
             Purpose::Run => settings.annotation.is_empty() && settings.scores.is_empty(),
             Purpose::Score => true,
-            Purpose::Annotate | Purpose::Evidence | Purpose::Prs | Purpose::Panel => false,
+            Purpose::Annotate
+            | Purpose::Evidence
+            | Purpose::Prs
+            | Purpose::Panel
+            | Purpose::Learn => false,
         };
         if nothing {
             return Err(Refusal::Usage(

@@ -31,3 +31,4 @@ mod schemas;
 mod site_states;
 mod support;
 mod truth;
+mod variant_models;

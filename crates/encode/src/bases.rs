@@ -19,6 +19,34 @@ impl Bases for SequenceReader {
     }
 }
 
+/// Bases of which some are replaced: what a model would see if the reference had others there.
+pub struct Overlay<'a, B: Bases + ?Sized> {
+    /// The bases below.
+    pub below: &'a mut B,
+    /// Contig of the replaced bases; on others there are none.
+    pub contig: ContigId,
+    /// Offset of the first one, **0-based**.
+    pub start: i64,
+    /// What stands there instead, upper case.
+    pub bases: &'a [u8],
+}
+
+impl<B: Bases + ?Sized> Bases for Overlay<'_, B> {
+    fn fill(&mut self, contig: ContigId, start: i64, out: &mut [u8]) -> Result<(), ReferenceError> {
+        self.below.fill(contig, start, out)?;
+        if contig != self.contig {
+            return Ok(());
+        }
+        for (at, base) in (self.start..).zip(self.bases) {
+            let place = usize::try_from(at - start).ok();
+            if let Some(own) = place.and_then(|place| out.get_mut(place)) {
+                *own = *base;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Whether a base is one of A, C, G, T, in upper case.
 pub(crate) fn is_acgt(base: u8) -> bool {
     matches!(base, b'A' | b'C' | b'G' | b'T')

@@ -24,7 +24,7 @@ mod window;
 
 pub use annotation::{GC_RADIUS, HOMOPOLYMER_RADIUS};
 pub use annotation::{KNOWN_ANNOTATIONS, NeededSources};
-pub use bases::Bases;
+pub use bases::{Bases, Overlay};
 pub use bundle::{Bundle, MANIFEST_FILE, METADATA_KEY};
 pub use error::{EncodeError, ManifestError};
 pub use kmer::{Tokenizer, Vocabulary};

@@ -473,7 +473,7 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::RISK,
         Self::SCORES,
         Self::SCORE_VARIANTS,
@@ -487,10 +487,12 @@ impl Table {
         Self::EVIDENCE,
         Self::QUARANTINE,
         Self::PREDICTIONS,
+        Self::VARIANT_PREDICTIONS,
         Self::METRICS,
         Self::GAPS,
         Self::CURVES,
         Self::EXPLANATIONS,
+        Self::VARIANT_EXPLANATIONS,
     ];
 
     /// The Arrow schema of the fixed columns.

@@ -35,6 +35,14 @@ pub enum ScoreError {
         /// The runtime's words.
         detail: String,
     },
+    /// There are no bases to change.
+    #[error(
+        "model '{model}' looks at no sequence, so there are no bases to change; explain a model with a kmer or onehot input"
+    )]
+    NoSequence {
+        /// The model.
+        model: String,
+    },
     /// The runtime refuses the model.
     #[error("model '{model}' ({}) cannot be opened: {detail}; export it again", path.display())]
     Session {

@@ -9,6 +9,7 @@ mod graph;
 mod library;
 mod model;
 mod patients;
+mod perturb;
 mod runtime;
 mod stage;
 
@@ -18,5 +19,6 @@ pub use graph::check_graph;
 pub use library::{Candidate, LIBRARY_NAME, candidates};
 pub use model::{Model, ModelOptions};
 pub use patients::{PatientScores, score_patients};
+pub use perturb::{PerturbExplainer, PerturbScratch, PerturbSettings, Perturbation, Perturbed};
 pub use runtime::{Device, Provider, Runtime};
 pub use stage::ScoreStage;

@@ -12,6 +12,9 @@ use crate::network;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// The word `patient`, or nothing.
+    #[serde(default)]
+    pub kind: PatientKind,
     /// Name of the model in columns and features: letters, digits, `-` and `_`.
     pub name: String,
     /// Version of the model.
@@ -44,6 +47,15 @@ pub struct Config {
     /// Calibration of a binary model, fitted on predictions of rows that were left out.
     #[serde(default)]
     pub calibration: CalibrationMethod,
+}
+
+/// The word `patient`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PatientKind {
+    /// A model of patients.
+    #[default]
+    Patient,
 }
 
 fn default_seed() -> u64 {

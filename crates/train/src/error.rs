@@ -9,6 +9,7 @@ use varisk_onnx::OnnxError;
 use crate::boosted::BoostedError;
 use crate::linear::LinearError;
 use crate::network::NetworkError;
+use crate::siamese::SiameseError;
 
 /// Why a model cannot be trained.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +118,9 @@ pub enum TrainError {
     /// Trees refuse.
     #[error(transparent)]
     Boosted(#[from] BoostedError),
+    /// The network of variants refuses.
+    #[error(transparent)]
+    Siamese(#[from] SiameseError),
     /// An encoder refuses.
     #[error(transparent)]
     Encode(#[from] EncodeError),

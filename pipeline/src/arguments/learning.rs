@@ -117,9 +117,9 @@ pub(crate) struct ExplainArguments {
     /// The model bundle.
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) model: PathBuf,
-    /// Patients to explain: a table (CSV or Parquet) with their covariates.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) table: PathBuf,
+    /// Patients to explain: a table (CSV or Parquet) with their covariates. Of patient models.
+    #[arg(long, value_name = "FILE", required_unless_present = "vcf")]
+    pub(crate) table: Option<PathBuf>,
     /// Column of patient identifiers of tables.
     #[arg(long, value_name = "COLUMN", default_value = "patient")]
     pub(crate) patient: String,
@@ -153,6 +153,49 @@ pub(crate) struct ExplainArguments {
     /// Library of ONNX Runtime, or its folder.
     #[arg(long, value_name = "PATH")]
     pub(crate) onnxruntime: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) variants: ExplainVariantsArguments,
+}
+
+/// Variants to explain.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Variant models")]
+pub(crate) struct ExplainVariantsArguments {
+    /// VCF or BCF with the variants to explain. Of variant models.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["table", "run", "background", "background_run", "method"], requires = "reference")]
+    pub(crate) vcf: Option<PathBuf>,
+    /// Reference FASTA with .fai (and .gzi where BGZF).
+    #[arg(long, value_name = "FILE", requires = "vcf")]
+    pub(crate) reference: Option<PathBuf>,
+    /// Genome build: GRCh37, GRCh38, T2T-CHM13v2.0 or other. Detected where not given.
+    #[arg(long, requires = "vcf")]
+    pub(crate) build: Option<String>,
+    /// Only records with POS in this region (CONTIG[:START[-END]], 1-based, inclusive); repeatable.
+    #[arg(long = "region", value_name = "REGION", requires = "vcf")]
+    pub(crate) regions: Vec<String>,
+    /// Only records with POS in the regions of a BED file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "regions",
+        requires = "vcf"
+    )]
+    pub(crate) regions_file: Option<PathBuf>,
+    /// Gene models (GFF3 or GTF), where the model needs consequences.
+    #[arg(long, value_name = "FILE", requires = "vcf")]
+    pub(crate) gene_models: Option<PathBuf>,
+    /// Knowledge bundle, where the model needs its fields or gene models.
+    #[arg(long, value_name = "FOLDER", requires = "vcf")]
+    pub(crate) knowledge: Option<PathBuf>,
+    /// Bases to either side of the allele that are changed [default: all that the model sees].
+    #[arg(long, value_name = "BASES", requires = "vcf")]
+    pub(crate) radius: Option<u32>,
+    /// Bases that are occluded together; 0 for no occlusion [default: 5].
+    #[arg(long, value_name = "BASES", requires = "vcf", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(crate) occluded: Option<u32>,
+    /// Leave mutagenesis out: three evaluations for each base.
+    #[arg(long, requires = "vcf")]
+    pub(crate) no_mutagenesis: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

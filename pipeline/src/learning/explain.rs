@@ -67,16 +67,26 @@ enum Method {
 pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result<()> {
     OutputFolder::check(&arguments.output, false)?;
     let bundle = open_bundle(&arguments.model)?;
-    if bundle.manifest.kind != ModelKind::Patient {
-        return Err(Refusal::Usage(format!(
-            "'{}' is a variant model; 'explain' takes a patient model",
-            bundle.manifest.name
-        ))
-        .into());
-    }
+    let name = &bundle.manifest.name;
+    let table = match (bundle.manifest.kind, &arguments.table) {
+        (ModelKind::Variant, None) => return super::variant::explain(arguments, bundle, log),
+        (ModelKind::Patient, Some(table)) => table.clone(),
+        (ModelKind::Variant, Some(_)) => {
+            return Err(Refusal::Usage(format!(
+                "'{name}' is a variant model; name variants with --vcf and --reference instead of --table"
+            ))
+            .into());
+        }
+        (ModelKind::Patient, None) => {
+            return Err(Refusal::Usage(format!(
+                "'{name}' is a patient model; name its patients with --table instead of --vcf"
+            ))
+            .into());
+        }
+    };
     let own = rows(
         &bundle,
-        &arguments.table,
+        &table,
         &arguments.patient,
         arguments.run.as_deref(),
         log,

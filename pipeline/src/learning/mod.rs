@@ -7,3 +7,5 @@ pub(crate) mod explain;
 mod measures;
 mod observed;
 pub(crate) mod train;
+mod variant;
+mod work;

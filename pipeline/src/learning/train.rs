@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use anyhow::Context;
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use varisk_encode::Manifest;
 use varisk_evaluation::Horizon;
@@ -15,38 +14,28 @@ use varisk_report::{OutputFolder, Table, write_table};
 use varisk_score::{Device, Model, ModelOptions, Runtime, open_bundle};
 use varisk_train::{
     CardFacts, Cohort, Combine, Config, FamilySpec, LOG_HAZARD, OUTPUT, Outcome, OutcomeSpec,
-    Predictor, Progress, Store, Target, Tested, Training, card, class_output, horizon_output,
-    manifest, training_summary,
+    Predictor, Store, Target, Tested, Training, card, class_output, horizon_output, manifest,
+    training_summary,
 };
 
-use super::data;
 use super::measures::{self, Group, Measured, Measuring, Observed, numbers, texts};
+use super::work::{self, RUNTIME_TOLERANCE, State, WORK};
+use super::{data, variant};
 use crate::arguments::TrainArguments;
 use crate::exit::Refusal;
 use crate::hash;
 use crate::log::Log;
 use crate::print::print;
-use crate::run::{cancel_on_signal, interrupted};
+use crate::run::cancel_on_signal;
 use crate::settings::available_threads;
 
-/// Finished parts of an unfinished training, inside its folder.
-const WORK: &str = "work";
-/// What the finished parts were made from.
-const STATE: &str = "state.json";
-/// Greatest difference between the trainer's 64-bit numbers and the runtime's 32-bit ones, relative
-/// where a number is greater than 1.
-const RUNTIME_TOLERANCE: f64 = 1e-5;
-
-/// What decides the parts of a training.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct State {
-    version: String,
-    config: Config,
-    inputs: Value,
-}
-
 pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<()> {
-    let config = read_config(&arguments.config)?;
+    let text = work::read_config(&arguments.config)?;
+    if work::is_of_variants(&text, &arguments.config)? {
+        let config = work::parse_config(&text, &arguments.config)?;
+        return variant::train(arguments, &config, log);
+    }
+    let config: Config = work::parse_config(&text, &arguments.config)?;
     check(&config)?;
     let base = arguments.config.parent().unwrap_or_else(|| Path::new(""));
     let table = base.join(&config.data.table);
@@ -71,7 +60,7 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
         inputs: inputs(&table, run.as_deref())?,
     };
     OutputFolder::check(&arguments.output, arguments.resume)?;
-    let folder = open(&arguments.output, arguments.resume, &state)?;
+    let folder = work::open(&arguments.output, arguments.resume, &state)?;
     let store = Store::in_folder(&folder.partial().join(WORK))?;
     let threads = arguments
         .threads
@@ -87,7 +76,7 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
         threads,
         store: &store,
         progress: &|progress| {
-            tell(log, progress, started, &told);
+            work::tell(log, progress, started, &told);
             !cancel.is_cancelled()
         },
         done: AtomicUsize::new(0),
@@ -96,11 +85,7 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
         Ok(tested) => tested,
         // The parts stay where they are, to go on with.
         Err(varisk_train::TrainError::Interrupted) => {
-            return Err(interrupted().context(format!(
-                "the training is unfinished; go on with 'varisk train --resume --config {} --output {}'",
-                arguments.config.display(),
-                arguments.output.display()
-            )));
+            return Err(work::unfinished(arguments));
         }
         Err(error) => {
             folder.discard();
@@ -161,29 +146,6 @@ fn plan(config: &Config, outcome: &Outcome, predictors: &[Predictor]) -> String 
         text += &format!("  {}: {kind}{missing}\n", predictor.name);
     }
     text
-}
-
-fn read_config(path: &Path) -> anyhow::Result<Config> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Refusal::NoInput(format!(
-            "{} cannot be read: {error}; check path and permissions",
-            path.display()
-        ))
-    })?;
-    toml::from_str(&text).map_err(|error| {
-        let place = error.span().map_or_else(String::new, |span| {
-            let line = text
-                .get(..span.start)
-                .map_or(0, |before| before.lines().count().max(1));
-            format!(" line {line}")
-        });
-        Refusal::Usage(format!(
-            "{}{place}: {}; correct the configuration",
-            path.display(),
-            error.message().lines().next().unwrap_or_default()
-        ))
-        .into()
-    })
 }
 
 /// What makes no sense whatever the table holds.
@@ -314,83 +276,11 @@ fn inputs(table: &Path, run: Option<&Path>) -> anyhow::Result<Value> {
     Ok(Value::Object(all))
 }
 
-/// The folder of the training, new or taken up.
-fn open(output: &Path, resumes: bool, state: &State) -> anyhow::Result<OutputFolder> {
-    let reopened = if resumes {
-        OutputFolder::reopen(output)?
-    } else {
-        None
-    };
-    let folder = match reopened {
-        Some(folder) => {
-            let path = folder.partial().join(WORK).join(STATE);
-            let before = std::fs::read_to_string(&path)
-                .ok()
-                .and_then(|text| serde_json::from_str::<State>(&text).ok());
-            match before {
-                Some(before) if before == *state => {}
-                Some(_) => {
-                    return Err(Refusal::Usage(format!(
-                        "{} was begun with another configuration, table or version; give the same, or remove it to start anew",
-                        folder.partial().display()
-                    ))
-                    .into());
-                }
-                None => {
-                    return Err(Refusal::Data(format!(
-                        "{} is not an unfinished training; remove it to start anew",
-                        folder.partial().display()
-                    ))
-                    .into());
-                }
-            }
-            // What was written of the end, when it was interrupted there, is written again.
-            for entry in std::fs::read_dir(folder.partial())?.flatten() {
-                if entry.file_name() != WORK && entry.path().is_file() {
-                    std::fs::remove_file(entry.path())?;
-                }
-            }
-            folder
-        }
-        None => {
-            let folder = OutputFolder::create(output)?;
-            let work = folder.partial().join(WORK);
-            let made = std::fs::create_dir_all(&work)
-                .and_then(|()| std::fs::write(work.join(STATE), serde_json::to_string(state)?));
-            if let Err(error) = made {
-                let path = work.display().to_string();
-                folder.discard();
-                return Err(anyhow::Error::new(error).context(format!("{path} cannot be written")));
-            }
-            folder
-        }
-    };
-    Ok(folder)
-}
-
-fn tell(log: &Log, progress: &Progress, started: Instant, told: &std::sync::Mutex<Instant>) {
-    let Ok(mut last) = told.lock() else {
-        return;
-    };
-    let is_last = progress.done == progress.total;
-    if last.elapsed().as_secs_f64() < 5.0 && !is_last {
-        return;
-    }
-    *last = Instant::now();
-    let elapsed = started.elapsed().as_secs_f64();
-    let left =
-        elapsed / progress.done.max(1) as f64 * progress.total.saturating_sub(progress.done) as f64;
-    log.info(&format!(
-        "{} of {} parts, {elapsed:.0} s, about {left:.0} s to go ({})",
-        progress.done, progress.total, progress.part
-    ));
-}
-
 /// Everything of a finished training, into its folder.
 fn write(
     arguments: &TrainArguments,
     folder: &OutputFolder,
-    state: &State,
+    state: &State<Config>,
     cohort: &Cohort,
     outcome: &Outcome,
     predictors: &[Predictor],

@@ -1,7 +1,7 @@
 //! Tables of learning: predictions of rows that were left out, metrics, curves, explanations.
 
 use super::Table;
-use crate::column::Kind::{F64, Text, U32, U64};
+use crate::column::Kind::{Bool, F64, Text, U32, U64};
 use crate::column::{optional, required};
 
 impl Table {
@@ -31,6 +31,84 @@ impl Table {
                 "time",
                 F64,
                 "time of the event or of the end of observation; null without times",
+            ),
+        ],
+    };
+
+    /// Predictions of variants that were left out of training.
+    pub const VARIANT_PREDICTIONS: Self = Self {
+        name: "variant_predictions",
+        meaning: "a row for each variant that a variant model was tested on, in the order of the data",
+        columns: &[
+            required("contig", Text, "contig, by the reference's name"),
+            required(
+                "position",
+                U32,
+                "position of the normalised allele, 1-based",
+            ),
+            required("ref", Text, "normalised REF"),
+            required("alt", Text, "normalised ALT"),
+            optional("gene", Text, "gene of the variant; null without one"),
+            optional(
+                "term",
+                Text,
+                "what the baseline knows of the variant: the term of its chosen consequence, or its class where there are no consequences",
+            ),
+            required("fold", U32, "fold that tested the variant, from 1"),
+            required(
+                "value",
+                F64,
+                "probability by a model that has not seen the variant, nor others of its gene or contig as the split has it; not calibrated",
+            ),
+            required(
+                "baseline",
+                F64,
+                "share of pathogenic variants among those with the same term in the training part of the fold",
+            ),
+            required(
+                "pathogenic",
+                Bool,
+                "whether the variant is labelled pathogenic",
+            ),
+        ],
+    };
+
+    /// What of the sequence and the annotations around a variant its score rests on.
+    pub const VARIANT_EXPLANATIONS: Self = Self {
+        name: "variant_explanations",
+        meaning: "a row for each explained allele, output and change of what the model sees; alleles in the order of the input",
+        columns: &[
+            required("contig", Text, "contig, by the reference's name"),
+            required(
+                "position",
+                U32,
+                "position of the normalised allele, 1-based",
+            ),
+            required("ref", Text, "normalised REF"),
+            required("alt", Text, "normalised ALT"),
+            required("output", Text, "output of the model"),
+            required(
+                "method",
+                Text,
+                "mutagenesis (one base of the reference is another one, for both alleles) or occlusion (bases of the reference are N, for both alleles)",
+            ),
+            required("start", U32, "first changed base, 1-based"),
+            required("end", U32, "last changed base, 1-based"),
+            optional(
+                "base",
+                Text,
+                "what stands there instead, with mutagenesis; null with occlusion",
+            ),
+            required("score", F64, "score of the allele as it is"),
+            optional(
+                "changed",
+                F64,
+                "score with the change; null where there is none, such as one that is no number",
+            ),
+            optional(
+                "change",
+                F64,
+                "changed - score: what the bases contribute is its opposite",
             ),
         ],
     };

@@ -1,7 +1,6 @@
 //! Steps of Adam.
 
 use super::layer::{Layer, for_each_parameter};
-use super::settings::Settings;
 
 /// Decay of the mean of gradients.
 const BETA_1: f64 = 0.9;
@@ -12,21 +11,22 @@ const EPSILON: f32 = 1e-8;
 
 /// Adam (Kingma and Ba 2015, arXiv:1412.6980) with the constants of its authors, which are the defaults
 /// of PyTorch.
-pub(super) struct Adam {
+pub(crate) struct Adam {
     learning_rate: f64,
     weight_decay: f32,
 }
 
 impl Adam {
-    pub(super) fn new(settings: &Settings) -> Self {
+    /// With a step size, and the strength of an L2 penalty that is added to the gradient.
+    pub(crate) fn new(learning_rate: f64, weight_decay: f64) -> Self {
         Self {
-            learning_rate: settings.learning_rate,
-            weight_decay: settings.weight_decay as f32,
+            learning_rate,
+            weight_decay: weight_decay as f32,
         }
     }
 
     /// Step number `step`, counted from 1.
-    pub(super) fn step(
+    pub(crate) fn step(
         &self,
         step: u64,
         parameters: &mut [Layer],

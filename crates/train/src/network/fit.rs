@@ -205,7 +205,7 @@ impl<'a, 't, 'v> Trainer<'a, 't, 'v> {
             training,
             validation,
             settings,
-            adam: Adam::new(settings),
+            adam: Adam::new(settings.learning_rate, settings.weight_decay),
             dropout: Dropout::new(settings.dropout),
             words_per_row: words_per_row(sizes),
             pool,

@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Zip};
 use serde::{Deserialize, Serialize};
+use varisk_onnx::{Attribute, GraphBuilder, OnnxError};
 
 use super::random::{Purpose, Random};
 
@@ -15,11 +16,22 @@ pub struct Layer {
 }
 
 impl Layer {
-    fn zeros(inputs: usize, outputs: usize) -> Self {
+    pub(crate) fn zeros(inputs: usize, outputs: usize) -> Self {
         Self {
             weights: Array2::zeros((outputs, inputs)),
             bias: Array1::zeros(outputs),
         }
+    }
+
+    /// First weights and biases: uniform within 1 / sqrt(inputs), which is the Kaiming uniform
+    /// distribution (He et al. 2015, arXiv:1502.01852) with the gain that PyTorch's `Linear` and
+    /// `Conv1d` have.
+    pub(crate) fn initialise(&mut self, random: &mut Random) {
+        let bound = 1.0 / (self.inputs() as f32).sqrt();
+        self.weights
+            .map_inplace(|value| *value = random.symmetric() * bound);
+        self.bias
+            .map_inplace(|value| *value = random.symmetric() * bound);
     }
 
     /// Number of outputs.
@@ -41,30 +53,23 @@ impl Layer {
 }
 
 /// Layers of the given sizes, from the features to the outputs, of zeros.
-pub(super) fn zeros(sizes: &[usize]) -> Vec<Layer> {
+pub(crate) fn zeros(sizes: &[usize]) -> Vec<Layer> {
     let layers = sizes.windows(2);
     layers.map(|pair| Layer::zeros(pair[0], pair[1])).collect()
 }
 
-/// First weights and biases: uniform within 1 / sqrt(inputs), which is the Kaiming uniform distribution
-/// (He et al. 2015, arXiv:1502.01852) with the gain that PyTorch's `Linear` has.
-pub(super) fn initial(sizes: &[usize], seed: u64) -> Vec<Layer> {
+/// Layers before training.
+pub(crate) fn initial(sizes: &[usize], seed: u64) -> Vec<Layer> {
     let mut random = Random::new(seed, Purpose::Initial, 0);
     let mut layers = zeros(sizes);
     for layer in &mut layers {
-        let bound = 1.0 / (layer.inputs() as f32).sqrt();
-        layer
-            .weights
-            .map_inplace(|value| *value = random.symmetric() * bound);
-        layer
-            .bias
-            .map_inplace(|value| *value = random.symmetric() * bound);
+        layer.initialise(&mut random);
     }
     layers
 }
 
 /// Adds the layers of another gradient.
-pub(super) fn add(total: &mut [Layer], other: &[Layer]) {
+pub(crate) fn add(total: &mut [Layer], other: &[Layer]) {
     for (total, other) in total.iter_mut().zip(other) {
         total.weights += &other.weights;
         total.bias += &other.bias;
@@ -72,7 +77,7 @@ pub(super) fn add(total: &mut [Layer], other: &[Layer]) {
 }
 
 /// Copies values, without new memory.
-pub(super) fn copy(from: &[Layer], to: &mut [Layer]) {
+pub(crate) fn copy(from: &[Layer], to: &mut [Layer]) {
     for (from, to) in from.iter().zip(to) {
         to.weights.assign(&from.weights);
         to.bias.assign(&from.bias);
@@ -80,18 +85,18 @@ pub(super) fn copy(from: &[Layer], to: &mut [Layer]) {
 }
 
 /// Sets the last biases, or their derivatives, to 0.
-pub(super) fn clear_last_bias(layers: &mut [Layer]) {
+pub(crate) fn clear_last_bias(layers: &mut [Layer]) {
     if let Some(last) = layers.last_mut() {
         last.bias.fill(0.0);
     }
 }
 
-pub(super) fn is_finite(layers: &[Layer]) -> bool {
+pub(crate) fn is_finite(layers: &[Layer]) -> bool {
     layers.iter().all(Layer::is_finite)
 }
 
 /// Whether layers have these sizes.
-pub(super) fn have_sizes(layers: &[Layer], sizes: &[usize]) -> bool {
+pub(crate) fn have_sizes(layers: &[Layer], sizes: &[usize]) -> bool {
     layers.len() + 1 == sizes.len()
         && layers.iter().zip(sizes.windows(2)).all(|(layer, pair)| {
             layer.weights.dim() == (pair[1], pair[0]) && layer.bias.len() == pair[1]
@@ -99,7 +104,7 @@ pub(super) fn have_sizes(layers: &[Layer], sizes: &[usize]) -> bool {
 }
 
 /// Calls `step` for each parameter with its gradient and its two moments.
-pub(super) fn for_each_parameter(
+pub(crate) fn for_each_parameter(
     parameters: &mut [Layer],
     gradient: &[Layer],
     first: &mut [Layer],
@@ -119,4 +124,40 @@ pub(super) fn for_each_parameter(
             .and(&mut second.bias)
             .for_each(&step);
     }
+}
+
+/// Adds nodes that give the output of the last layer from a value of shape `[N, inputs]`, with ReLU
+/// between layers.
+pub(crate) fn write(
+    layers: &[Layer],
+    graph: &mut GraphBuilder,
+    input: &str,
+    output: &str,
+) -> Result<(), OnnxError> {
+    let mut value = input.to_owned();
+    for (number, layer) in layers.iter().enumerate() {
+        let name = |what: &str| format!("{output}.layer{number}.{what}");
+        let (weights, bias) = (name("weights"), name("bias"));
+        let values: Vec<f32> = layer.weights.iter().copied().collect();
+        let shape = [layer.outputs() as u64, layer.inputs() as u64];
+        graph.initializer_f32(&weights, &shape, &values)?;
+        graph.initializer_f32(&bias, &shape[..1], &layer.bias.to_vec())?;
+        let is_last = number + 1 == layers.len();
+        let sum = if is_last {
+            output.to_owned()
+        } else {
+            name("sum")
+        };
+        graph.node(
+            "Gemm",
+            &[&value, &weights, &bias],
+            &[&sum],
+            &[Attribute::int("transB", 1)],
+        )?;
+        if !is_last {
+            value = name("units");
+            graph.node("Relu", &[&sum], &[&value], &[])?;
+        }
+    }
+    Ok(())
 }

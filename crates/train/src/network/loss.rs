@@ -128,7 +128,7 @@ impl Checked<'_> {
 }
 
 /// Cross-entropy of log odds and its derivative, without overflow.
-fn logistic(logit: f64, outcome: f64) -> (f64, f64) {
+pub(crate) fn logistic(logit: f64, outcome: f64) -> (f64, f64) {
     let small = (-logit.abs()).exp();
     let value = logit.max(0.0) - logit * outcome + small.ln_1p();
     let probability = if logit >= 0.0 {

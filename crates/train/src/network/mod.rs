@@ -6,15 +6,15 @@
 //! of tensors shares out each product instead, takes its threads from the environment, and is slower on
 //! networks of this size.
 
-mod adam;
+pub(crate) mod adam;
 mod checkpoint;
 mod error;
 mod fit;
-mod layer;
-mod loss;
+pub(crate) mod layer;
+pub(crate) mod loss;
 mod model;
-mod pass;
-mod random;
+pub(crate) mod pass;
+pub(crate) mod random;
 mod settings;
 mod target;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayRef2};
 use varisk_onnx::{Attribute, GraphBuilder};
 
 use super::checkpoint::EpochRecord;
-use super::layer::Layer;
+use super::layer::{self, Layer};
 use super::pass::ROWS;
 use super::target::{Family, check_finite};
 use crate::network::NetworkError;
@@ -98,32 +98,7 @@ impl Network {
         input: &str,
         output: &str,
     ) -> Result<(), NetworkError> {
-        let mut value = input.to_owned();
-        for (number, layer) in self.layers.iter().enumerate() {
-            let name = |what: &str| format!("{output}.layer{number}.{what}");
-            let (weights, bias) = (name("weights"), name("bias"));
-            let values: Vec<f32> = layer.weights.iter().copied().collect();
-            let shape = [layer.outputs() as u64, layer.inputs() as u64];
-            graph.initializer_f32(&weights, &shape, &values)?;
-            graph.initializer_f32(&bias, &shape[..1], &layer.bias.to_vec())?;
-            let is_last = number + 1 == self.layers.len();
-            let sum = if is_last {
-                output.to_owned()
-            } else {
-                name("sum")
-            };
-            graph.node(
-                "Gemm",
-                &[&value, &weights, &bias],
-                &[&sum],
-                &[Attribute::int("transB", 1)],
-            )?;
-            if !is_last {
-                value = name("units");
-                graph.node("Relu", &[&sum], &[&value], &[])?;
-            }
-        }
-        Ok(())
+        Ok(layer::write(&self.layers, graph, input, output)?)
     }
 
     /// Adds a node that makes of raw outputs what [`Network::predict`] gives.

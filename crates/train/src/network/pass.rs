@@ -8,11 +8,11 @@ use super::random::Random;
 
 /// The axis of rows. Views are cut along it by method: the macro `s!` holds unsafe code, which the
 /// workspace forbids.
-pub(super) const ROWS: Axis = Axis(0);
+pub(crate) const ROWS: Axis = Axis(0);
 
 /// Dropout of an epoch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dropout {
+pub(crate) struct Dropout {
     /// Of 65,536 units as many are dropped.
     dropped: u16,
     /// What kept units are multiplied with.
@@ -23,7 +23,7 @@ pub(super) struct Dropout {
 const BYTES_PER_UNIT: usize = 2;
 
 impl Dropout {
-    pub(super) fn new(share: f64) -> Self {
+    pub(crate) fn new(share: f64) -> Self {
         // At most 0.99 of 65,536, which fits.
         let dropped = (share * 65_536.0).round() as u16;
         Self {
@@ -33,7 +33,7 @@ impl Dropout {
     }
 
     /// What units are multiplied with: 0 or the scale, by their random bits.
-    pub(super) fn factors(self, bits: &[u8], factors: &mut Vec<f32>) {
+    pub(crate) fn factors(self, bits: &[u8], factors: &mut Vec<f32>) {
         factors.clear();
         factors.extend(bits.chunks_exact(BYTES_PER_UNIT).map(|bits| {
             let is_kept = u16::from_le_bytes([bits[0], bits[1]]) >= self.dropped;
@@ -43,20 +43,20 @@ impl Dropout {
     }
 
     /// None are dropped, as in validation.
-    pub(super) const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         dropped: 0,
         scale: 1.0,
     };
 }
 
 /// Words of 32 random bits that dropout may take for a row.
-pub(super) fn words_per_row(sizes: &[usize]) -> u64 {
+pub(crate) fn words_per_row(sizes: &[usize]) -> u64 {
     let hidden = sizes.iter().skip(1).rev().skip(1);
     hidden.map(|units| units.div_ceil(2) as u64).sum()
 }
 
 /// Memory for some rows of a batch: their features, the outputs of layers, and their gradient.
-pub(super) struct Part {
+pub(crate) struct Part {
     rows: usize,
     /// Features first, then the output of each layer.
     values: Vec<Array2<f32>>,
@@ -69,7 +69,7 @@ pub(super) struct Part {
 
 impl Part {
     /// Memory for at most so many rows, with or without that of backward.
-    pub(super) fn new(rows: usize, sizes: &[usize], is_training: bool) -> Self {
+    pub(crate) fn new(rows: usize, sizes: &[usize], is_training: bool) -> Self {
         let array = |size: &usize| Array2::zeros((rows, *size));
         let (slopes, gradient) = if is_training {
             (sizes[1..].iter().map(array).collect(), layer::zeros(sizes))
@@ -87,26 +87,26 @@ impl Part {
     }
 
     /// Rows of the last forward pass.
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// Raw outputs of the last forward pass.
-    pub(super) fn raw(&self) -> ArrayView2<'_, f32> {
+    pub(crate) fn raw(&self) -> ArrayView2<'_, f32> {
         self.values[self.values.len() - 1].slice_axis(ROWS, Slice::from(..self.rows))
     }
 
     /// Gradient of the last backward pass.
-    pub(super) fn gradient(&self) -> &[Layer] {
+    pub(crate) fn gradient(&self) -> &[Layer] {
         &self.gradient
     }
 
-    pub(super) fn gradient_mut(&mut self) -> &mut [Layer] {
+    pub(crate) fn gradient_mut(&mut self) -> &mut [Layer] {
         &mut self.gradient
     }
 
     /// Takes rows through the layers. `random` is at the first word of these rows.
-    pub(super) fn forward(
+    pub(crate) fn forward(
         &mut self,
         layers: &[Layer],
         features: &ArrayRef2<f32>,
@@ -143,8 +143,16 @@ impl Part {
         }
     }
 
+    /// Derivatives of the loss by the features, after a backward pass.
+    pub(crate) fn slope_of_features(&self, layers: &[Layer], slope: &mut ArrayRef2<f32>) {
+        if let (Some(first), Some(layer)) = (self.slopes.first(), layers.first()) {
+            let first = first.slice_axis(ROWS, Slice::from(..self.rows));
+            general_mat_mul(1.0, &first, &layer.weights, 0.0, slope);
+        }
+    }
+
     /// Finds the gradient from the derivatives of the loss by the raw outputs.
-    pub(super) fn backward(
+    pub(crate) fn backward(
         &mut self,
         layers: &[Layer],
         derivative: &ArrayRef2<f32>,

@@ -1,0 +1,164 @@
+//! Sizes and parameters of the network.
+
+use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
+
+use super::settings::Settings;
+use super::task::Rows;
+use crate::network::Layer;
+use crate::network::layer;
+use crate::network::random::{Purpose, Random};
+
+/// Sizes of the network.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) struct Shape {
+    pub(super) vocabulary: usize,
+    /// Tokens of a window.
+    pub(super) tokens: usize,
+    /// Elements of annotation.
+    pub(super) elements: usize,
+    pub(super) embedding: usize,
+    pub(super) kernel: usize,
+    pub(super) filters: usize,
+    pub(super) convolutions: usize,
+    pub(super) hidden: Vec<usize>,
+}
+
+impl Shape {
+    pub(super) fn new(rows: &Rows<'_>, vocabulary: usize, settings: &Settings) -> Self {
+        Self {
+            vocabulary,
+            tokens: rows.reference.ncols(),
+            elements: rows.annotation.ncols(),
+            embedding: settings.embedding,
+            kernel: settings.kernel,
+            filters: settings.filters,
+            convolutions: usize::from(settings.convolutions),
+            hidden: settings.hidden.clone(),
+        }
+    }
+
+    /// Channels before the first convolution and after each.
+    pub(super) fn channels(&self) -> Vec<usize> {
+        let mut channels = vec![self.embedding];
+        channels.resize(self.convolutions + 1, self.filters);
+        channels
+    }
+
+    /// What the change of each pooled value is multiplied by: a mean over the window by the square root
+    /// of its tokens. An allele changes few of them, so that the change of the mean alone is so small
+    /// that training hardly sees it; the sum of all changes would be as large as what is common to all
+    /// variants and be learned by heart.
+    pub(super) fn scale(&self) -> Array1<f32> {
+        let tokens = (self.tokens as f32).sqrt();
+        Array1::from_shape_fn(
+            self.pooled(),
+            |at| {
+                if at < self.filters { 1.0 } else { tokens }
+            },
+        )
+    }
+
+    /// Values that pooling leaves of a window: the largest of each filter, then the mean of each.
+    pub(super) fn pooled(&self) -> usize {
+        2 * self.filters
+    }
+
+    /// Sizes of the dense layers, from their input on: what the allele changes, the reference, the
+    /// annotation.
+    pub(super) fn dense(&self) -> Vec<usize> {
+        let mut sizes = vec![2 * self.pooled() + self.elements];
+        sizes.extend(&self.hidden);
+        sizes.push(1);
+        sizes
+    }
+
+    /// Zeros: a gradient or moments.
+    pub(super) fn zeros(&self) -> Parameters {
+        let mut embedding = Layer::zeros(self.embedding, self.vocabulary);
+        // Tokens are looked up, so they have no bias.
+        embedding.bias = ndarray::Array1::zeros(0);
+        let mut layers = vec![embedding];
+        for inputs in &self.channels()[..self.convolutions] {
+            layers.push(Layer::zeros(self.kernel * inputs, self.filters));
+        }
+        layers.extend(layer::zeros(&self.dense()));
+        Parameters {
+            layers,
+            convolutions: self.convolutions,
+        }
+    }
+
+    /// Parameters before training: embeddings uniform within -1 and 1, the layers as in
+    /// [`Layer::initialise`].
+    ///
+    /// A token that no training row has stays 0: its random embedding would be noise in predictions.
+    pub(super) fn initial(&self, seed: u64, is_seen: &[bool]) -> Parameters {
+        let mut random = Random::new(seed, Purpose::Initial, 0);
+        let mut parameters = self.zeros();
+        for (number, layer) in parameters.layers.iter_mut().enumerate() {
+            if number > 0 {
+                layer.initialise(&mut random);
+                continue;
+            }
+            // All are drawn, so that those of seen tokens do not depend on what else is seen.
+            layer
+                .weights
+                .map_inplace(|value| *value = random.symmetric());
+            let tokens = layer.weights.rows_mut().into_iter().zip(is_seen);
+            tokens
+                .filter(|(_, is_seen)| !**is_seen)
+                .for_each(|(mut token, _)| token.fill(0.0));
+        }
+        parameters
+    }
+}
+
+/// Parameters, their gradient, or moments of it: embeddings, convolutions, dense layers.
+///
+/// A convolution is a layer whose inputs are the channels of all tokens that a filter reads, token by
+/// token.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Parameters {
+    pub(super) layers: Vec<Layer>,
+    convolutions: usize,
+}
+
+impl Parameters {
+    /// A row for each token.
+    pub(super) fn embedding(&self) -> &Array2<f32> {
+        &self.layers[0].weights
+    }
+
+    pub(super) fn convolutions(&self) -> &[Layer] {
+        &self.layers[1..=self.convolutions]
+    }
+
+    pub(super) fn dense(&self) -> &[Layer] {
+        &self.layers[1 + self.convolutions..]
+    }
+
+    /// Whether each layer has the sizes of the other's.
+    pub(super) fn is_shaped_like(&self, other: &Self) -> bool {
+        let mut pairs = self.layers.iter().zip(&other.layers);
+        self.convolutions == other.convolutions
+            && self.layers.len() == other.layers.len()
+            && pairs.all(|(own, other)| {
+                own.weights.dim() == other.weights.dim() && own.bias.dim() == other.bias.dim()
+            })
+    }
+
+    /// Sets a gradient to that of the convolutions and the dense layers of a part.
+    pub(super) fn assign(&mut self, convolutions: &[Layer], dense: &[Layer]) {
+        let (own, rest) = self.layers[1..].split_at_mut(self.convolutions);
+        layer::copy(convolutions, own);
+        layer::copy(dense, rest);
+    }
+
+    /// Adds that of another part.
+    pub(super) fn add(&mut self, convolutions: &[Layer], dense: &[Layer]) {
+        let (own, rest) = self.layers[1..].split_at_mut(self.convolutions);
+        layer::add(own, convolutions);
+        layer::add(rest, dense);
+    }
+}
