@@ -1,6 +1,6 @@
 """Models of `varisk train` and of Python libraries on real clinical tables, on the same folds.
 
-    tables.py VARISK SHARED WORK [--all] [--only NAME,NAME] [--threads N]
+    tables.py VARISK SHARED WORK [--all] [--only NAME,NAME] [--cuts N] [--threads N]
 
 For each table a cleaned CSV and a train.toml are written to WORK, each family is trained by a call of
 its own, and its outer folds are read back from predictions.parquet. The peers are then fitted on those
@@ -21,309 +21,20 @@ import json
 import subprocess
 import sys
 import time
-import warnings
-from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 
-import lifelines
 import numpy as np
 import pandas as pd
 import pyarrow.parquet
-import xgboost
-from joblib import Parallel, delayed
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import (
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    train_test_split,
-)
-from sklearn.neural_network import MLPClassifier
+
+from clinical import TABLES, predictors, read
+from peers import STOPPING_SHARE, peer_risks
 
 OUTER_FOLDS = 5
-# A table of fewer rows is cut into folds several times: by chance alone, one cut moves a difference of
-# two models by more than what is asked about.
+# Tables of fewer rows can be cut into folds several times (--cuts): by chance alone, one cut moves the
+# difference of two models by more than what is asked about.
 FEW_ROWS = 1000
-STOPPING_SHARE = 0.15
-
-
-# ---------------------------------------------------------------------------------------------- tables
-
-
-@dataclass
-class Table:
-    """Where a table is, and what of it is predicted from what."""
-
-    name: str
-    file: str
-    # Binary: column and cells that mean that it happens. Survival: time, event, cells.
-    outcome: tuple
-    # Columns that are no predictors, each with the reason.
-    dropped: dict = field(default_factory=dict)
-    # Numbers that are codes of categories.
-    categorical: tuple = ()
-    # Column of what folds must not tear apart.
-    group: str | None = None
-    # From the raw rows to those that are learned from.
-    clean: object = None
-    # Whether it belongs to the quick ones.
-    quick: bool = False
-
-    @property
-    def is_survival(self):
-        return len(self.outcome) == 3
-
-
-def without_zeros(*columns):
-    """Zeros that stand for 'not measured': nobody alive has such a value."""
-
-    def clean(rows):
-        return rows.assign(**{name: rows[name].replace(0, np.nan) for name in columns})
-
-    return clean
-
-
-def distinct(rows):
-    """Rows that repeat another in every cell, with no identifier to tell people apart, are copies; a
-    copy of a training row in the test fold would be remembered, not predicted."""
-    return rows.drop_duplicates()
-
-
-def deaths_only(rows):
-    """Each patient has two rows, for recurrence and for death; death is the outcome here."""
-    return rows[rows["etype"] == 2]
-
-
-def sex_by(**names):
-    """Codes of sex in words, as a column named 'sex' must be."""
-    codes = {int(code[1:]): name for name, code in names.items()}
-    return lambda rows: rows.assign(sex=rows["sex"].map(codes))
-
-
-def from_day_one(time):
-    """Who is observed for 0 days has been there for less than one: half a day."""
-    return lambda rows: rows.assign(**{time: rows[time].replace(0, 0.5)})
-
-
-def both(first, second):
-    return lambda rows: second(first(rows))
-
-
-def all_convert(rows):
-    """Everybody in the table became diabetic: there is no censoring."""
-    return rows.assign(happened=1)
-
-
-def unknown_cells(rows):
-    """The text 'NA_NA' is a missing cell."""
-    return rows.replace("NA_NA", np.nan)
-
-
-IDENTIFIER = "an identifier"
-AFTERWARDS = "known only afterwards"
-
-TABLES = [
-    Table(
-        "heart_cleveland",
-        "CardioDataSets__heartdisease_tbl_df.csv",
-        ("HeartDisease", ["Yes"]),
-        quick=True,
-    ),
-    Table(
-        "heart_disease",
-        "MLDataR__heartdisease.csv",
-        ("HeartDisease", [1]),
-        clean=without_zeros("Cholesterol", "RestingBP"),
-        quick=True,
-    ),
-    Table("pima", "MASS__Pima.tr2.csv", ("type", ["Yes"]), quick=True),
-    # Some patients gave several samples.
-    Table(
-        "biopsy", "MASS__biopsy.csv", ("class", ["malignant"]), group="ID", quick=True
-    ),
-    Table(
-        "diabetes_symptoms",
-        "MLDataR__diabetes_data.csv",
-        ("DiabeticClass", ["Positive"]),
-        clean=distinct,
-        quick=True,
-    ),
-    Table(
-        "thyroid",
-        "MLDataR__thyroid_disease.csv.gz",
-        ("ThryroidClass", ["sick"]),
-        dropped={
-            f"{name}_measured": "says no more than whether the reading is missing"
-            for name in ["TSH", "T3", "T4", "thyrox_util_rate_T4U", "FTI"]
-        },
-        clean=distinct,
-    ),
-    Table(
-        "alzheimers",
-        "NeuroDataSets__alzheimers_biomarkers_tbl_df.csv.gz",
-        ("Class", ["Impaired"]),
-    ),
-    Table(
-        "birth_weight",
-        "MASS__birthwt.csv",
-        ("low", [1]),
-        dropped={"bwt": "the birth weight, of which the outcome is made"},
-        categorical=("race",),
-        quick=True,
-    ),
-    Table(
-        "pancreatitis",
-        "medicaldata__indo_rct.csv",
-        ("outcome", ["1_yes"]),
-        dropped={
-            "id": IDENTIFIER,
-            "bleed": "a complication, as the outcome is, " + AFTERWARDS,
-        },
-        clean=unknown_cells,
-    ),
-    Table(
-        "intensive_care",
-        "vcdExtra__ICU.csv",
-        ("died", ["Yes"]),
-        dropped={
-            "white": "a copy of race",
-            "uncons": "a copy of coma",
-        },
-    ),
-    Table(
-        "prediabetes",
-        "MLDataR__PreDiabetes.csv",
-        ("Time_Pre_To_Diabetes", "happened", [1]),
-        dropped={
-            "Age": "age after the diagnosis, so it tells the time; the age at the start stays",
-            "Age_Diabetes": "age at the outcome",
-            "PreDiabetes_Checks_Before_Diabetes": "counted until the outcome",
-        },
-        clean=all_convert,
-        quick=True,
-    ),
-    Table(
-        "breast_cancer",
-        "OncoDataSets__WBreastCancer_tbl_df.csv",
-        ("time", "status", [1]),
-        dropped={"id": IDENTIFIER},
-    ),
-    Table(
-        "pbc",
-        "survival__pbc.csv",
-        # A transplant (1) ends observation.
-        ("time", "status", [2]),
-        dropped={"id": IDENTIFIER},
-        quick=True,
-    ),
-    Table(
-        "rotterdam",
-        "survival__rotterdam.csv",
-        ("dtime", "death", [1]),
-        dropped={
-            "pid": IDENTIFIER,
-            "recur": "a later event",
-            "rtime": "a follow-up time",
-        },
-    ),
-    Table(
-        "light_chains",
-        "survival__flchain.csv.gz",
-        ("futime", "death", [1]),
-        dropped={"chapter": "the cause of death"},
-        clean=from_day_one("futime"),
-    ),
-    Table(
-        "fatty_liver",
-        "survival__nafld1.csv.gz",
-        ("futime", "status", [1]),
-        dropped={"id": IDENTIFIER, "case.id": IDENTIFIER},
-    ),
-    Table(
-        "colon",
-        "survival__colon.csv",
-        ("time", "status", [1]),
-        dropped={
-            "id": IDENTIFIER,
-            "study": "the same in all",
-            "etype": "says which outcome the row is about",
-        },
-        clean=both(deaths_only, sex_by(female="c0", male="c1")),
-        quick=True,
-    ),
-    Table("veteran", "survival__veteran.csv", ("time", "status", [1])),
-    Table(
-        "mgus",
-        "survival__mgus.csv",
-        ("futime", "death", [1]),
-        dropped={
-            "id": IDENTIFIER,
-            "pcdx": "a later diagnosis",
-            "pctime": "the time of a later diagnosis",
-        },
-        quick=True,
-    ),
-    Table(
-        "lung",
-        "survival__cancer.csv",
-        # 1 is censored, 2 dead.
-        ("time", "status", [2]),
-        dropped={"inst": IDENTIFIER + " of the hospital"},
-        clean=sex_by(male="c1", female="c2"),
-    ),
-    Table(
-        "liver_transplant",
-        "survival__transplant.csv",
-        # How long one waits; death and withdrawal end observation.
-        ("futime", "event", ["ltx"]),
-        clean=from_day_one("futime"),
-        quick=True,
-    ),
-    Table(
-        "melanoma",
-        "MASS__Melanoma.csv",
-        # Death from melanoma; that from other causes (3) ends observation.
-        ("time", "status", [1]),
-        clean=sex_by(female="c0", male="c1"),
-    ),
-    # Two eyes of each patient.
-    Table(
-        "retinopathy",
-        "survival__diabetic.csv",
-        ("time", "status", [1]),
-        group="id",
-        quick=True,
-    ),
-]
-# Left out: what has a single predictor (heartfailure, myeloma, aml), recurrent events (bladder, cgd,
-# heart), less than 100 rows, or what is a part of another table (Pima.tr, pbcseq).
-
-
-def read(table, shared):
-    """The rows of a table with a column 'patient' of their names; outcome, group and predictors."""
-    path = shared / "data" / "clinical_tables" / table.file
-    # 'None' is a level of some columns, so only these two are missing.
-    rows = pd.read_csv(
-        path, index_col=0, keep_default_na=False, na_values=["", "NA"], dtype={0: str}
-    )
-    if table.clean is not None:
-        rows = table.clean(rows)
-    unknown = set(table.dropped) - set(rows.columns)
-    assert not unknown, f"{table.name} has no column {unknown}"
-    rows = rows.drop(columns=list(table.dropped))
-    rows.index = rows.index.map(str)
-    rows.index.name = "patient"
-    return rows
-
-
-def predictors(table, rows):
-    taken = set(table.outcome[:-1]) | {table.group}
-    return [name for name in rows.columns if name not in taken]
-
-
-# ------------------------------------------------------------------------------------------------ ours
 
 
 def families(table, is_quick):
@@ -413,10 +124,14 @@ def train(varisk, folder, table, rows, family, settings, seed, inner_folds, thre
     predictions = predictions.set_index("patient")
     assert len(predictions) == len(rows), "each patient once"
     predictions = predictions.loc[rows.index]
-    return predictions["value"].to_numpy(), predictions["fold"].to_numpy()
-
-
-# ------------------------------------------------------------------------------------------- measuring
+    risk = predictions["value"].to_numpy()
+    # What the program itself says of these predictions is what is measured here.
+    metrics = pyarrow.parquet.read_table(output / "metrics.parquet").to_pandas()
+    metric = "concordance" if table.is_survival else "auroc"
+    of_all = (metrics["metric"] == metric) & metrics["group_column"].isna()
+    own = metrics["value"][of_all].item()
+    assert abs(own - Truth(table, rows).measure(risk)) < 1e-9, f"{table.name}: {metric}"
+    return risk, predictions["fold"].to_numpy()
 
 
 def concordance(time_, event, risk):
@@ -467,252 +182,7 @@ def by_folds(truth, risk, folds):
     return float(np.mean(each)), float(truth.measure(risk))
 
 
-# ----------------------------------------------------------------------------------------------- peers
-
-
-class Encoding:
-    """Median and flags for what is missing, one column for each category but the first, scaled; all of
-    it learned from training rows. Trees get the missing cells as they are."""
-
-    def __init__(self, rows, categorical):
-        self.numbers = [
-            name
-            for name in rows
-            if pd.api.types.is_numeric_dtype(rows[name])
-            and rows[name].dtype != bool
-            and name not in categorical
-        ]
-        self.levels = {
-            name: sorted(rows[name].dropna().map(str).unique())
-            for name in rows
-            if name not in self.numbers
-        }
-        numbers = rows[self.numbers].astype(float)
-        self.median = numbers.median()
-        self.flagged = [name for name in rows if rows[name].isna().any()]
-        raw = self.raw(rows)
-        self.mean, deviation = raw.mean(axis=0), raw.std(axis=0)
-        self.used = deviation > 0
-        self.deviation = np.where(self.used, deviation, 1.0)
-
-    def categories(self, rows, first):
-        return [
-            (rows[name].map(str) == level).to_numpy(float)
-            for name, levels in self.levels.items()
-            for level in levels[first:]
-        ]
-
-    def raw(self, rows):
-        numbers = rows[self.numbers].astype(float).fillna(self.median)
-        flags = [rows[name].isna().to_numpy(float) for name in self.flagged]
-        columns = [numbers.to_numpy(), *self.categories(rows, 1), *flags]
-        return np.column_stack(columns)
-
-    def scaled(self, rows):
-        return ((self.raw(rows) - self.mean) / self.deviation)[:, self.used]
-
-    def for_trees(self, rows):
-        numbers = rows[self.numbers].astype(float).to_numpy()
-        return np.column_stack([numbers, *self.categories(rows, 0)])
-
-
-def grid(**lists):
-    return [dict(zip(lists, values)) for values in product(*lists.values())]
-
-
-def logistic(settings, x, truth, seed):
-    model = LogisticRegression(max_iter=5000, random_state=seed, **settings)
-    model.fit(x, truth.event)
-    return model.decision_function
-
-
-def network(settings, x, truth, seed):
-    model = MLPClassifier(
-        learning_rate_init=0.003,
-        batch_size=32,
-        validation_fraction=STOPPING_SHARE,
-        n_iter_no_change=20,
-        random_state=seed,
-        **settings,
-    )
-    model.fit(x, truth.event)
-    return lambda x: model.predict_proba(x)[:, 1]
-
-
-def boosted(settings, x, truth, seed):
-    model = HistGradientBoostingClassifier(
-        max_iter=500,
-        early_stopping=True,
-        validation_fraction=STOPPING_SHARE,
-        n_iter_no_change=25,
-        random_state=seed,
-        **settings,
-    )
-    model.fit(x, truth.event)
-    return model.decision_function
-
-
-def boosted_exact(settings, x, truth, seed):
-    model = GradientBoostingClassifier(
-        n_estimators=500,
-        subsample=0.8,
-        max_features=0.8,
-        validation_fraction=STOPPING_SHARE,
-        n_iter_no_change=25,
-        random_state=seed,
-        **settings,
-    )
-    model.fit(x, truth.event)
-    return model.decision_function
-
-
-def cox(settings, x, truth, seed):
-    del seed
-    frame = pd.DataFrame(x).assign(time=truth.time, event=truth.event)
-    model = lifelines.CoxPHFitter(**settings)
-    model.fit(frame, "time", "event")
-    weights = model.params_.to_numpy()
-    return lambda x: x @ weights
-
-
-def boosted_cox(settings, x, truth, seed):
-    # XGBoost's labels are negative where the time is censored.
-    label = np.where(truth.event, truth.time, -truth.time)
-    fit, stop = train_test_split(
-        np.arange(len(label)),
-        test_size=STOPPING_SHARE,
-        stratify=truth.event,
-        random_state=seed,
-    )
-    matrices = [xgboost.DMatrix(x[own], label=label[own]) for own in (fit, stop)]
-    model = xgboost.train(
-        {
-            "objective": "survival:cox",
-            "eval_metric": "cox-nloglik",
-            "subsample": 0.8,
-            "colsample_bytree": 0.8,
-            "min_child_weight": 2,
-            "seed": seed,
-            "nthread": 1,
-            **settings,
-        },
-        matrices[0],
-        num_boost_round=500,
-        evals=[(matrices[1], "stop")],
-        early_stopping_rounds=25,
-        verbose_eval=False,
-    )
-    until = (0, model.best_iteration + 1)
-    return lambda x: model.predict(
-        xgboost.DMatrix(x), output_margin=True, iteration_range=until
-    )
-
-
-def peers(table, rows, is_quick):
-    """Name, fit, whether it wants missing cells as they are, and settings to choose from."""
-    if table.is_survival:
-        regressions = grid(penalizer=[0.3, 0.1, 0.03, 0.01, 0.003, 0.001])
-        # With an absolute part lifelines is an order of magnitude slower.
-        if not is_quick:
-            regressions += grid(penalizer=[0.1, 0.03, 0.01], l1_ratio=[0.5])
-        depths = [1, 2] if is_quick else [1, 2, 3]
-        rates = [0.1] if is_quick else [0.05]
-        return [
-            ("CoxPHFitter", cox, False, regressions),
-            ("XGBoost", boosted_cox, True, grid(max_depth=depths, eta=rates)),
-        ]
-    strengths = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
-    lasso = [0.03, 0.1, 0.3, 1.0, 3.0]
-    regressions = grid(C=strengths) + grid(
-        C=lasso, l1_ratio=[1.0], solver=["liblinear"], intercept_scaling=[10.0]
-    )
-    # Early stopping goes by accuracy, which is coarse on few rows; a strong penalty is the other way.
-    stopped = {"early_stopping": [True], "max_iter": [200]}
-    whole = {"early_stopping": [False], "max_iter": [50]}
-    if is_quick:
-        networks = grid(hidden_layer_sizes=[(32, 16)], alpha=[0.03], **stopped)
-        networks += grid(hidden_layer_sizes=[(32, 16)], alpha=[3.0], **whole)
-        depths, rates = [1, 2], [0.1]
-    else:
-        layers = [(16,), (64, 32)]
-        networks = grid(hidden_layer_sizes=layers, alpha=[0.03], **stopped)
-        networks += grid(hidden_layer_sizes=layers, alpha=[1.0, 5.0], **whole)
-        depths, rates = [1, 2, 3], [0.05]
-    trees = grid(max_depth=depths, learning_rate=rates)
-    found = [
-        ("LogisticRegression", logistic, False, regressions),
-        ("MLPClassifier", network, False, networks),
-    ]
-    # The exact one, which can draw rows and columns, is for tables of some hundred rows; the one with
-    # bins is for larger ones.
-    if rows < 2000:
-        return [*found, ("GradientBoosting", boosted_exact, False, trees)]
-    return [*found, ("HistGradientBoosting", boosted, True, trees)]
-
-
-def inner_splits(truth, groups, count, seed):
-    if groups is None:
-        cutter = StratifiedKFold(count, shuffle=True, random_state=seed)
-    else:
-        cutter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    return list(cutter.split(np.zeros(len(truth.event)), truth.event, groups))
-
-
-def peer_fold(table, rows, truth, groups, fold, seed, inner_folds, is_quick):
-    """Risks of the rows of one outer fold by each peer."""
-    warnings.filterwarnings("ignore")
-    test = np.flatnonzero(fold)
-    training = np.flatnonzero(~fold)
-    own_rows, own_truth = rows.iloc[training], truth.of(training)
-    own_groups = None if groups is None else groups[training]
-    cuts = []
-    for fit, left in inner_splits(own_truth, own_groups, inner_folds, seed):
-        encoding = Encoding(own_rows.iloc[fit], table.categorical)
-        both_ways = [
-            (encode(own_rows.iloc[fit]), encode(own_rows.iloc[left]))
-            for encode in (encoding.scaled, encoding.for_trees)
-        ]
-        cuts.append((fit, left, both_ways))
-    encoding = Encoding(own_rows, table.categorical)
-    risks = {}
-    for name, fit_peer, wants_missing, candidates in peers(table, len(rows), is_quick):
-        best = (-1.0, None)
-        for settings in candidates:
-            try:
-                scores = []
-                for fit, left, both_ways in cuts:
-                    x, unseen = both_ways[wants_missing]
-                    predict = fit_peer(settings, x, own_truth.of(fit), seed)
-                    scores.append(own_truth.of(left).measure(predict(unseen)))
-            except lifelines.exceptions.ConvergenceError:
-                # Too weak a penalty for what is nearly separated; others are tried.
-                continue
-            best = max(best, (float(np.mean(scores)), settings), key=lambda own: own[0])
-        encode = encoding.for_trees if wants_missing else encoding.scaled
-        predict = fit_peer(best[1], encode(own_rows), own_truth, seed)
-        risks[name] = (test, predict(encode(rows.iloc[test])))
-    return risks
-
-
-def peer_risks(table, rows, truth, groups, folds, seed, inner_folds, is_quick, threads):
-    columns = rows[predictors(table, rows)]
-    jobs = [
-        delayed(peer_fold)(
-            table, columns, truth, groups, folds == fold, seed, inner_folds, is_quick
-        )
-        for fold in np.unique(folds)
-    ]
-    risks = {}
-    for own in Parallel(n_jobs=threads)(jobs):
-        for name, (test, risk) in own.items():
-            risks.setdefault(name, np.full(len(rows), np.nan))[test] = risk
-    return risks
-
-
-# ------------------------------------------------------------------------------------------ comparison
-
-
-def compare(varisk, shared, work, table, is_quick, threads):
+def compare(varisk, shared, work, table, is_quick, cuts, threads):
     """Means over the cuts of the table into folds, for each family and each peer."""
     rows = read(table, shared)
     folder = work / table.name
@@ -721,8 +191,7 @@ def compare(varisk, shared, work, table, is_quick, threads):
     truth = Truth(table, rows)
     groups = None if table.group is None else rows[table.group].to_numpy()
     inner_folds = 3 if is_quick else 5
-    few = len(rows) < FEW_ROWS
-    seeds = [1] if is_quick or not few else [1, 2]
+    seeds = range(1, 1 + (cuts if len(rows) < FEW_ROWS else 1))
     values = {"ours": {}, "peers": {}}
     seconds = {"ours": 0.0, "peers": 0.0}
     for seed in seeds:
@@ -805,6 +274,12 @@ def main():
     parser.add_argument("work", type=Path)
     parser.add_argument("--all", action="store_true", help="all tables, more settings")
     parser.add_argument("--only", help="names of tables, with commas")
+    parser.add_argument(
+        "--cuts",
+        type=int,
+        default=1,
+        help=f"cuts into folds of a table of fewer than {FEW_ROWS} rows",
+    )
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     chosen = [own for own in TABLES if options.all or own.quick]
@@ -821,6 +296,7 @@ def main():
             options.work,
             table,
             not options.all,
+            options.cuts,
             options.threads,
         )
         results.append(own)

@@ -1,0 +1,11 @@
+//! Trained models on real data, beside those of Python libraries.
+#![cfg(test)]
+
+#[path = "../support"]
+mod support {
+    #[expect(dead_code, reason = "each target uses a part")]
+    pub(crate) mod oracle;
+    #[expect(dead_code, reason = "each target uses a part")]
+    pub(crate) mod program;
+}
+mod tables;
