@@ -156,7 +156,6 @@ TABLES = [
             "PreDiabetes_Checks_Before_Diabetes": "counted until the outcome",
         },
         clean=all_convert,
-        quick=True,
     ),
     Table(
         "breast_cancer",

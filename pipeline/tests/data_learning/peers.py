@@ -167,8 +167,9 @@ def peers(table, rows, is_quick):
     """Name, fit, whether it wants missing cells as they are, and settings to choose from."""
     if table.is_survival:
         regressions = grid(penalizer=[0.3, 0.1, 0.03, 0.01, 0.003, 0.001])
-        # With an absolute part lifelines is an order of magnitude slower.
-        if not is_quick:
+        # With an absolute part lifelines is an order of magnitude slower; with many rows and some
+        # ten predictors a penalty hardly matters.
+        if not is_quick and rows < 5 * MANY_ROWS:
             regressions += grid(penalizer=[0.1, 0.03, 0.01], l1_ratio=[0.5])
         depths = [1, 2] if is_quick else [1, 2, 3]
         rates = [0.1] if is_quick else [0.05]

@@ -190,7 +190,7 @@ def compare(varisk, shared, work, table, is_quick, cuts, threads):
     rows.to_csv(folder / "table.csv")
     truth = Truth(table, rows)
     groups = None if table.group is None else rows[table.group].to_numpy()
-    inner_folds = 3 if is_quick else 5
+    inner_folds = 3 if is_quick or len(rows) > 5 * FEW_ROWS else 5
     seeds = range(1, 1 + (cuts if len(rows) < FEW_ROWS else 1))
     values = {"ours": {}, "peers": {}}
     seconds = {"ours": 0.0, "peers": 0.0}
