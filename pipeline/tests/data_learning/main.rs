@@ -1,6 +1,7 @@
 //! Trained models on real data, beside those of Python libraries.
 #![cfg(test)]
 
+mod clinvar;
 #[path = "../support"]
 mod support {
     #[expect(dead_code, reason = "each target uses a part")]

@@ -28,6 +28,8 @@ const UNKNOWN: &str = "[UNK]";
 pub const PATHOGENICITY: &str = "pathogenicity";
 /// Rows of a batch.
 const BATCH_ROWS: u32 = 64;
+/// With fewer genes or contigs than this, metrics say little of others, and the card says so.
+const FEW_GROUPS: usize = 50;
 
 /// The tensors that the encoder of a run makes for the model. Without a model annotations are not
 /// standardised.
@@ -254,7 +256,7 @@ pub fn variant_card(config: &VariantConfig, facts: &VariantCardFacts<'_>) -> Str
         }
     }
     text += "\n## Limits\n\nLabels of a database are opinions at a time, some of them made from what this model sees too; genes and kinds of variants that are much studied are over-represented. A score is no classification by the ACMG and AMP, and no evidence by itself. Probabilities hold for the share of pathogenic variants that the model was learned with, which is not that among a patient's variants.\n";
-    if groups.len() < 20 && by != SplitBy::Random {
+    if groups.len() < FEW_GROUPS && by != SplitBy::Random {
         let _ = writeln!(
             text,
             "\nThere are only {} groups. What the metrics say of other genes is a guess.",
