@@ -13,6 +13,7 @@ mod tests {
     /// A configuration with every field but those of outcomes and families of another kind.
     fn full() -> Value {
         json!({
+            "kind": "patient",
             "name": "toy-risk",
             "version": "1.0.0",
             "licence": "CC0-1.0",
