@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use varisk_onnx::Model;
+use varisk_onnx::proto::StringStringEntryProto;
+
 use crate::support::demo;
 use crate::support::program::{Call, Outcome, testdata, text, workspace};
 use crate::support::refusal::{Case, assert_refused, check, write};
@@ -47,6 +50,22 @@ fn with_model(call: Call, model: &Path) -> Call {
     call.with("--model", text(model))
 }
 
+/// Moves the first weights of a model to a file beside it, as exporters do on request.
+fn move_weights(bundle: &Path) {
+    let path = bundle.join("model.onnx");
+    let mut model = Model::read(&path).expect("the model").into_proto();
+    let graph = model.graph.as_mut().expect("a graph");
+    let tensor = graph.initializer.first_mut().expect("weights");
+    write(bundle, "weights.bin", std::mem::take(&mut tensor.raw_data));
+    tensor.data_location = 1;
+    tensor.external_data = vec![StringStringEntryProto {
+        key: "location".to_owned(),
+        value: "weights.bin".to_owned(),
+    }];
+    let model = Model::from_proto(model).expect("a model");
+    model.write(&path).expect("a file");
+}
+
 const KMER: &str = "variant-kmer";
 
 #[test]
@@ -56,7 +75,7 @@ fn models() {
             with_model(call, &edited(inputs, KMER, "edited", at, value.clone()))
         }
     };
-    let cases: [Case<'_>; 16] = [
+    let cases: [Case<'_>; 17] = [
         (
             "no model",
             USAGE,
@@ -99,6 +118,16 @@ fn models() {
                 with_model(call, &bundle)
             },
             &["model.onnx", "again"],
+        ),
+        (
+            "weights in another file",
+            DATA,
+            &|inputs, call| {
+                let bundle = copy(inputs, KMER, "bundle");
+                move_weights(&bundle);
+                with_model(call, &bundle)
+            },
+            &["model.onnx", "weights.bin", "SHA-256", "one file"],
         ),
         (
             "manifest is no JSON",

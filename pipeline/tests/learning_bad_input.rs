@@ -10,6 +10,7 @@ use crate::support::refusal::{SECRET_PATIENT, check_from, write};
 const USAGE: i32 = 64;
 const DATA: i32 = 65;
 const NO_INPUT: i32 = 66;
+const UNAVAILABLE: i32 = 69;
 
 /// The made-up cohort; one patient has a name that must not be told.
 fn secret_table(rows: usize) -> String {
@@ -49,6 +50,19 @@ fn tabled(inputs: &Path, call: Call, cell: &dyn Fn(usize, &str, &str) -> String)
         format!("{header}\n{}\n", rows.join("\n")),
     );
     call
+}
+
+#[test]
+fn a_missing_library_shows_before_anything_is_learned() {
+    check_from(
+        sound,
+        &[(
+            "no ONNX Runtime",
+            UNAVAILABLE,
+            &|inputs, call| call.with("--onnxruntime", text(&inputs.join("none.so"))),
+            &["none.so", "pip install onnxruntime"],
+        )],
+    );
 }
 
 #[test]

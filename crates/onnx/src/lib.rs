@@ -30,6 +30,7 @@ mod error;
 mod model;
 pub mod proto;
 mod tensor;
+mod zipmap;
 
 pub use attribute::Attribute;
 pub use builder::{GraphBuilder, IR_VERSION, ML_OPSET_VERSION, OPSET_VERSION};

@@ -69,6 +69,11 @@ impl Model {
         }
     }
 
+    /// The message without its graph, and the graph.
+    pub(crate) fn parts_mut(&mut self) -> (&mut ModelProto, &mut GraphProto) {
+        (&mut self.proto, &mut self.graph)
+    }
+
     /// The graph.
     #[must_use]
     pub fn graph(&self) -> &GraphProto {

@@ -16,12 +16,20 @@ pub fn check_graph(
     tensors: &[TensorSpec],
     batch_size: usize,
 ) -> Result<(), ScoreError> {
-    let model = varisk_onnx::Model::read(&bundle.model_path)?;
+    let mut model = varisk_onnx::Model::read(&bundle.model_path)?;
+    model.unzip_maps();
     let refuse = |detail: String| ScoreError::Graph {
         model: bundle.manifest.name.clone(),
         path: bundle.model_path.clone(),
         detail,
     };
+    let beside = model.external_files();
+    if !beside.is_empty() {
+        return Err(refuse(format!(
+            "weights stand in other files ({}), which its SHA-256 does not cover; export it as one file",
+            beside.join(", ")
+        )));
+    }
     let inputs = model.inputs();
     for input in &inputs {
         let spec = tensors.iter().find(|spec| spec.name == input.name);
@@ -72,7 +80,7 @@ fn check_input(info: &TensorInfo, spec: &TensorSpec, batch_size: usize) -> Resul
     };
     if info.element != element {
         return Err(format!(
-            "input '{}' has element type {:?} in the graph but {element:?} in the manifest",
+            "input '{}' takes {} in the graph but its encoder gives {element}",
             info.name, info.element
         ));
     }
@@ -99,7 +107,7 @@ fn check_input(info: &TensorInfo, spec: &TensorSpec, batch_size: usize) -> Resul
 fn check_output(info: &TensorInfo, column: Option<u32>, batch_size: usize) -> Result<(), String> {
     if info.element != varisk_onnx::ElementType::Float32 {
         return Err(format!(
-            "output '{}' has element type {:?}; only 32-bit floats can be read",
+            "output '{}' is {}; only tensors of float32 can be read, such as probabilities and not labels",
             info.name, info.element
         ));
     }

@@ -5,8 +5,11 @@
 //! workers wait for their turn with full batches. Every run has the same shape, so the result for a
 //! row does not depend on how the input was cut (padding fills the last batch).
 
+use std::path::Path;
+
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use ort::session::{Session, SessionInputValue, builder::PrepackedWeights};
+use ort::session::builder::{PrepackedWeights, SessionBuilder};
+use ort::session::{Session, SessionInputValue};
 use ort::value::TensorRef;
 use varisk_encode::{Bundle, OutputSpec, TensorData, Tensors};
 
@@ -42,10 +45,11 @@ impl Model {
         bundle: Bundle,
         options: ModelOptions,
     ) -> Result<Self, ScoreError> {
+        let graph = Graph::of(&bundle)?;
         let cuda = match options.device {
             Device::Cpu => None,
-            Device::Cuda => Some(open_cuda(runtime, &bundle, options.tf32)?),
-            Device::Auto => open_cuda(runtime, &bundle, options.tf32).ok(),
+            Device::Cuda => Some(open_cuda(runtime, &bundle, &graph, options.tf32)?),
+            Device::Auto => open_cuda(runtime, &bundle, &graph, options.tf32).ok(),
         };
         let idle = unbounded();
         let provider = if let Some(session) = cuda {
@@ -55,7 +59,7 @@ impl Model {
         } else {
             let weights = PrepackedWeights::new();
             for _ in 0..options.threads.max(1) {
-                let _ = idle.0.send(open_cpu(runtime, &bundle, &weights)?);
+                let _ = idle.0.send(open_cpu(runtime, &bundle, &graph, &weights)?);
             }
             Provider::Cpu
         };
@@ -152,20 +156,47 @@ fn input(data: &TensorData) -> Result<SessionInputValue<'_>, ort::Error> {
     })
 }
 
+/// What the runtime opens.
+enum Graph<'b> {
+    /// The file as it is.
+    File(&'b Path),
+    /// The file's graph with tensors in the place of maps.
+    Unzipped(Vec<u8>),
+}
+
+impl<'b> Graph<'b> {
+    fn of(bundle: &'b Bundle) -> Result<Self, ScoreError> {
+        let mut model = varisk_onnx::Model::read(&bundle.model_path)?;
+        Ok(if model.unzip_maps() {
+            Self::Unzipped(model.encode())
+        } else {
+            Self::File(&bundle.model_path)
+        })
+    }
+
+    fn open(&self, mut builder: SessionBuilder) -> Result<Session, ort::Error> {
+        match self {
+            Self::File(path) => builder.commit_from_file(path),
+            Self::Unzipped(bytes) => builder.commit_from_memory(bytes),
+        }
+    }
+}
+
 fn open_cpu(
     runtime: &Runtime,
     bundle: &Bundle,
+    graph: &Graph<'_>,
     weights: &PrepackedWeights,
 ) -> Result<Session, ScoreError> {
     let open = || -> Result<Session, ort::Error> {
-        Session::builder(&runtime.environment)?
+        let builder = Session::builder(&runtime.environment)?
             // Threads are the executor's; explicit counts also keep the runtime from setting
             // affinities that a scheduler's cpuset refuses.
             .with_intra_threads(1)?
             .with_inter_threads(1)?
             .with_intra_op_spinning(false)?
-            .with_prepacked_weights(weights)?
-            .commit_from_file(&bundle.model_path)
+            .with_prepacked_weights(weights)?;
+        graph.open(builder)
     };
     open().map_err(|error| ScoreError::Session {
         model: bundle.manifest.name.clone(),
@@ -174,7 +205,12 @@ fn open_cpu(
     })
 }
 
-fn open_cuda(runtime: &Runtime, bundle: &Bundle, tf32: bool) -> Result<Session, ScoreError> {
+fn open_cuda(
+    runtime: &Runtime,
+    bundle: &Bundle,
+    graph: &Graph<'_>,
+    tf32: bool,
+) -> Result<Session, ScoreError> {
     let open = || -> Result<Session, ort::Error> {
         let cuda = ort::ep::CUDA::default()
             .with_tf32(tf32)
@@ -182,11 +218,11 @@ fn open_cuda(runtime: &Runtime, bundle: &Bundle, tf32: bool) -> Result<Session, 
             .with_conv_algorithm_search(ort::ep::cuda::ConvAlgorithmSearch::Heuristic)
             .build()
             .error_on_failure();
-        Session::builder(&runtime.environment)?
+        let builder = Session::builder(&runtime.environment)?
             .with_execution_providers([cuda])?
             .with_disable_cpu_fallback()?
-            .with_intra_threads(1)?
-            .commit_from_file(&bundle.model_path)
+            .with_intra_threads(1)?;
+        graph.open(builder)
     };
     open().map_err(|error| ScoreError::Device {
         model: bundle.manifest.name.clone(),

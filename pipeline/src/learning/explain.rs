@@ -414,7 +414,8 @@ fn exact(
     background: &Background,
     players: &Players,
 ) -> anyhow::Result<Result<Method, String>> {
-    let graph = varisk_onnx::Model::read(&bundle.model_path)?;
+    let mut graph = varisk_onnx::Model::read(&bundle.model_path)?;
+    graph.unzip_maps();
     let (borders, graph) = match Borders::split(&graph) {
         Some((borders, rest)) => {
             let order = encoder.tensors().iter().map(|own| own.name.as_str());

@@ -53,6 +53,8 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
     if arguments.dry_run {
         return print(plan(&config, &outcome, &predictors));
     }
+    // Its lack must not show at the end of a training of hours.
+    let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
     let cancel = cancel_on_signal();
     let state = State {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -100,7 +102,12 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
         &outcome,
         &predictors,
         &tested,
-    );
+    )
+    .and_then(|summary| {
+        let largest = same_in_runtime(&runtime, folder.partial(), &cohort, &outcome, &tested)?;
+        std::fs::remove_dir_all(folder.partial().join(WORK))?;
+        Ok(format!("{summary}; ONNX Runtime agrees within {largest:.0e}"))
+    });
     match written {
         Ok(summary) => {
             let path = folder.complete()?;
@@ -393,10 +400,8 @@ fn write(
         format!("{}\n", serde_json::to_string_pretty(&record)?).as_bytes(),
     )?;
 
-    let largest = same_in_runtime(arguments, path, cohort, outcome, tested)?;
-    std::fs::remove_dir_all(path.join(WORK))?;
     Ok(format!(
-        "{} patients, {} predictors, {}; ONNX Runtime agrees within {largest:.0e}",
+        "{} patients, {} predictors, {}",
         outcome.rows.len(),
         predictors.len(),
         measures::headline(&measured)
@@ -406,19 +411,18 @@ fn write(
 /// Runs the bundle as `varisk run` would and compares with the trainer: a model that says something
 /// else there is not given out.
 fn same_in_runtime(
-    arguments: &TrainArguments,
+    runtime: &Runtime,
     bundle: &Path,
     cohort: &Cohort,
     outcome: &Outcome,
     tested: &Tested,
 ) -> anyhow::Result<f64> {
-    let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
     let options = ModelOptions {
         device: Device::Cpu,
         threads: 1,
         tf32: false,
     };
-    let model = Model::open(&runtime, open_bundle(bundle)?, options)?;
+    let model = Model::open(runtime, open_bundle(bundle)?, options)?;
     let items = varisk_risk::risk_items(&model, &cohort.patients, &cohort.features)?;
     let own = tested.model.predict(cohort, &outcome.rows)?;
     // A survival model gives the log hazard first.

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod clinvar;
+mod simulated;
 #[path = "../support"]
 mod support {
     #[expect(dead_code, reason = "each target uses a part")]

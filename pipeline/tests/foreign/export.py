@@ -1,4 +1,4 @@
-"""Four patient models of other tools as bundles, and what those tools say of the bundled patients.
+"""Patient models of other tools as bundles, and what those tools themselves say of some patients.
 
     python export.py FOLDER     # the folder that holds this file, to make its files anew
 
@@ -24,8 +24,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 ROWS, PATIENTS = 2000, 48
-# Taken where a cell is empty. No training value equals a split of a tree to the last bit: ages are
-# whole, BMI has one decimal, and the impute values lie on neither grid's midpoints.
+# Taken where a cell is empty. Ages are whole and BMI has one decimal, which everybody reads as the same
+# 32-bit number: no cell lies on a split of a tree for one side and beside it for the other.
 IMPUTE = {"age": 55, "bmi": 27, "sex": "female"}
 
 
@@ -62,6 +62,8 @@ def manifest(name, tensor, columns, **output):
 def write(folder, model, manifest):
     folder.mkdir(parents=True, exist_ok=True)
     if model is not None:
+        # Some converters draw a name, and the files would differ each time.
+        model.graph.name = folder.name
         onnx.save(model, str(folder / "model.onnx"))
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
