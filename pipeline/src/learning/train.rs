@@ -106,7 +106,9 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
     .and_then(|summary| {
         let largest = same_in_runtime(&runtime, folder.partial(), &cohort, &outcome, &tested)?;
         std::fs::remove_dir_all(folder.partial().join(WORK))?;
-        Ok(format!("{summary}; ONNX Runtime agrees within {largest:.0e}"))
+        Ok(format!(
+            "{summary}; ONNX Runtime agrees within {largest:.0e}"
+        ))
     });
     match written {
         Ok(summary) => {

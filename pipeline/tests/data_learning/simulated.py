@@ -15,6 +15,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from sklearn.metrics import roc_auc_score
 
 VARISK, SHARED, WORK = sys.argv[1], *map(pathlib.Path, sys.argv[2:4])
@@ -146,7 +147,7 @@ def train(outcome, family):
         outcome=outcome, family=family, settings=FAMILIES[family], table="table.csv", run="run"
     ))
     varisk("train", "--config", config, "--output", model)
-    metrics = pd.read_parquet(model / "metrics.parquet")
+    metrics = pq.read_table(model / "metrics.parquet").to_pandas()
     auroc = metrics[(metrics["metric"] == "auroc") & metrics["group_column"].isna()]
     return model, float(auroc["value"].iloc[0])
 
@@ -158,7 +159,7 @@ def short(predictor):
 def explained(model, table, run, output):
     varisk("explain", "--model", model, "--table", table, "--run", run, "--background-rows", 200,
            "--output", output)
-    rows = pd.read_parquet(output / "explanations.parquet")
+    rows = pq.read_table(output / "explanations.parquet").to_pandas()
     rows["predictor"] = rows["predictor"].map(short)
     return rows
 
@@ -196,7 +197,7 @@ def main():
     varisk("run", "--vcf", VCF, "--samplesheet", WORK / "samplesheet.csv", "--reference", FASTA,
            "--build", "GRCh37", *scores, "--output", run)
 
-    features = pd.read_parquet(run / "features.parquet")
+    features = pq.read_table(run / "features.parquet").to_pandas()
     gaps = [0.0]
     for name in SCORES:
         own = features[features["feature"] == f"polygenic.{name}.sum"].set_index("patient")["value"]

@@ -31,7 +31,9 @@ fn simulated(folder: &Path) -> Value {
         .arg(env!("CARGO_BIN_EXE_varisk"))
         .arg(data.parent().expect("the folder that holds data/"))
         .arg(folder);
-    let output = command.output().expect("python runs; 'make oracles' brings it");
+    let output = command
+        .output()
+        .expect("python runs; 'make oracles' brings it");
     let messages = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{messages}");
     serde_json::from_slice(&output.stdout).expect("the script prints JSON")
@@ -56,11 +58,17 @@ fn a_simulated_disease_is_learned_and_explained() {
         let auroc = number(&own["auroc"]);
         println!("{family}: AUROC {auroc:.4} of {greatest:.4}");
         // Held-out predictions pass the truth's AUROC by chance alone.
-        assert!((greatest - 0.03..greatest + 0.005).contains(&auroc), "{family}: {auroc}, {greatest}");
+        assert!(
+            (greatest - 0.03..greatest + 0.005).contains(&auroc),
+            "{family}: {auroc}, {greatest}"
+        );
         best = best.max(auroc);
         let ranks = names(&own["ranks"]);
         assert_eq!(ranks[..4], drivers, "{family}");
-        assert!(null.iter().all(|name| ranks[4..].contains(name)), "{family}: {ranks:?}");
+        assert!(
+            null.iter().all(|name| ranks[4..].contains(name)),
+            "{family}: {ranks:?}"
+        );
         // The weakest of what acts is far from the strongest of what does not.
         let size = |name: &str| number(&own["importance"][name]);
         assert!(size(ranks[3]) > 2.0 * size(ranks[4]), "{family}: {own}");
@@ -82,7 +90,10 @@ fn check_interaction(found: &Value) {
     for family in ["network", "boosted"] {
         let auroc = number(&found[family]);
         println!("{family}, interaction: AUROC {auroc:.4} of {greatest:.4}");
-        assert!((greatest - 0.03..greatest + 0.005).contains(&auroc), "{family}: {auroc}, {greatest}");
+        assert!(
+            (greatest - 0.03..greatest + 0.005).contains(&auroc),
+            "{family}: {auroc}, {greatest}"
+        );
     }
     assert!(number(&found["logistic"]) < greatest - 0.1, "{found}");
 }
