@@ -8,11 +8,8 @@ mod bad_models;
 mod bad_output;
 mod cli;
 mod cuts;
-<<<<<<< HEAD
 mod drift;
-=======
 mod foreign;
->>>>>>> onnx, score, train: maps read as tensors, weights beside the file refused, library looked for first; docs: recipes; tests: foreign and simulated
 mod joined;
 mod joined_cuts;
 mod knowledge;

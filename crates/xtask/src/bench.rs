@@ -11,6 +11,7 @@ mod polygenic;
 mod process;
 mod reads;
 mod score;
+mod shapley;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -43,7 +44,7 @@ pub(crate) struct Options {
 type Measurement = fn(&Options) -> Result<String>;
 
 /// What can be measured, by the name of its block in the document.
-const MEASUREMENTS: [(&str, Measurement); 7] = [
+const MEASUREMENTS: [(&str, Measurement); 8] = [
     ("decode", decode_table),
     ("score", score_table),
     ("memory", memory_table),
@@ -51,6 +52,7 @@ const MEASUREMENTS: [(&str, Measurement); 7] = [
     ("join", join::table),
     ("reads", reads::table),
     ("polygenic", polygenic::table),
+    ("shapley", shapley::table),
 ];
 
 /// Work done in a process of its own, so that it is timed like its peers.

@@ -16,7 +16,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    pub(crate) fn zeros(inputs: usize, outputs: usize) -> Self {
+    fn zeros(inputs: usize, outputs: usize) -> Self {
         Self {
             weights: Array2::zeros((outputs, inputs)),
             bias: Array1::zeros(outputs),

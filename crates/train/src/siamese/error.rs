@@ -113,7 +113,7 @@ pub enum SiameseError {
     },
     /// The loss or a weight is no finite number any more.
     #[error(
-        "the {what} of the variant network was not finite in epoch {epoch}; lower learning_rate, or standardise the annotation"
+        "{what} of the variant network was not finite in epoch {epoch}; lower learning_rate, or standardise the annotation"
     )]
     Diverged {
         /// What is not finite.
@@ -128,7 +128,7 @@ pub enum SiameseError {
         epoch: usize,
     },
     /// A network that was read does not fit together.
-    #[error("the stored variant network is damaged: its {what} has another shape; train it again")]
+    #[error("the stored variant network is damaged: its {what}; train it again")]
     Damaged {
         /// What does not fit.
         what: &'static str,

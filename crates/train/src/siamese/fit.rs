@@ -186,17 +186,17 @@ impl<'a, 't, 's> Trainer<'a, 't, 's> {
         for (number, rows) in order.chunks(self.batch).enumerate() {
             let loss = self.gradient(epoch, number * self.batch, rows);
             if !loss.is_finite() {
-                return Err(diverged("training loss"));
+                return Err(diverged("the training loss"));
             }
             sum += loss;
             self.step();
         }
         if !layer::is_finite(&self.parameters.layers) {
-            return Err(diverged("weights"));
+            return Err(diverged("a weight"));
         }
         let stopping = self.stopping.map(|task| self.loss(task));
         if stopping.is_some_and(|loss| !loss.is_finite()) {
-            return Err(diverged("stopping loss"));
+            return Err(diverged("the stopping loss"));
         }
         Ok(EpochLosses {
             epoch,

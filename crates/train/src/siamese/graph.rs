@@ -32,7 +32,6 @@ impl SiameseNetwork {
         documentation: &str,
         tensors: &Tensors<'_>,
     ) -> Result<Model, SiameseError> {
-        self.check()?;
         let mut graph = GraphBuilder::new(name);
         graph.documentation(documentation);
         let shape = |columns: usize| [Dimension::symbolic("N"), Dimension::Fixed(columns as u64)];

@@ -27,11 +27,45 @@ pub struct EpochLosses {
 ///
 /// Write it in an encoding that keeps every bit of a number, such as postcard; JSON readers may not.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(try_from = "Stored")]
 pub struct SiameseNetwork {
     pub(super) shape: Shape,
     pub(super) parameters: Parameters,
     pub(super) curve: Vec<EpochLosses>,
     pub(super) best_epoch: usize,
+}
+
+/// A network as it is read, before it is known to fit together.
+#[derive(Deserialize)]
+struct Stored {
+    shape: Shape,
+    parameters: Parameters,
+    curve: Vec<EpochLosses>,
+    best_epoch: usize,
+}
+
+impl TryFrom<Stored> for SiameseNetwork {
+    type Error = SiameseError;
+
+    /// Refuses what a damaged file may hold, before an index goes wrong.
+    fn try_from(stored: Stored) -> Result<Self, SiameseError> {
+        let damaged = |what| SiameseError::Damaged { what };
+        if !stored.shape.is_sound() {
+            return Err(damaged("sizes are not those of a network"));
+        }
+        if !stored.parameters.have_sizes_of(&stored.shape) {
+            return Err(damaged("weights have other sizes"));
+        }
+        if !layer::is_finite(&stored.parameters.layers) {
+            return Err(damaged("weights are not finite"));
+        }
+        Ok(Self {
+            shape: stored.shape,
+            parameters: stored.parameters,
+            curve: stored.curve,
+            best_epoch: stored.best_epoch,
+        })
+    }
 }
 
 impl SiameseNetwork {
@@ -41,7 +75,6 @@ impl SiameseNetwork {
     /// Rows that are shaped otherwise than in training, tokens outside of the vocabulary, annotation that
     /// is not finite.
     pub fn logits(&self, rows: &Rows<'_>) -> Result<Vec<f64>, SiameseError> {
-        self.check()?;
         rows.check(&self.shape)?;
         let numbers: Vec<u32> = (0_u32..).take(rows.len()).collect();
         let mut part = Part::new(ROWS_AT_ONCE, &self.shape, false);
@@ -81,17 +114,5 @@ impl SiameseNetwork {
     #[must_use]
     pub fn elements(&self) -> usize {
         self.shape.elements
-    }
-
-    /// Refuses what a damaged file may hold, before an index goes wrong.
-    pub(super) fn check(&self) -> Result<(), SiameseError> {
-        let expected = self.shape.zeros();
-        let is_whole = self.parameters.is_shaped_like(&expected);
-        let is_finite = layer::is_finite(&self.parameters.layers);
-        match (is_whole, is_finite) {
-            (true, true) => Ok(()),
-            (false, _) => Err(SiameseError::Damaged { what: "shape" }),
-            (true, false) => Err(SiameseError::Damaged { what: "weights" }),
-        }
     }
 }

@@ -9,6 +9,10 @@ use crate::network::Layer;
 use crate::network::layer;
 use crate::network::random::{Purpose, Random};
 
+/// Bound of the uniform distribution of embeddings before training: that of Keras. With windows that
+/// differ much from row to row, larger ones drown the annotation.
+const FIRST_EMBEDDING: f32 = 0.05;
+
 /// Sizes of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Shape {
@@ -36,6 +40,23 @@ impl Shape {
             convolutions: usize::from(settings.convolutions),
             hidden: settings.hidden.clone(),
         }
+    }
+
+    /// Whether a network can have these sizes.
+    pub(super) fn is_sound(&self) -> bool {
+        let settings = Settings {
+            embedding: self.embedding,
+            kernel: self.kernel,
+            filters: self.filters,
+            convolutions: u8::try_from(self.convolutions).unwrap_or(u8::MAX),
+            hidden: self.hidden.clone(),
+            ..Settings::default()
+        };
+        let is_size = |size| (1..=u32::MAX as usize).contains(&size);
+        settings.check().is_ok()
+            && is_size(self.vocabulary)
+            && is_size(self.tokens)
+            && (self.elements == 0 || is_size(self.elements))
     }
 
     /// Channels before the first convolution and after each.
@@ -73,23 +94,30 @@ impl Shape {
         sizes
     }
 
+    /// Outputs, inputs and biases of each layer. Tokens are looked up, so they have no bias.
+    fn sizes(&self) -> Vec<(usize, usize, usize)> {
+        let mut sizes = vec![(self.vocabulary, self.embedding, 0)];
+        for inputs in &self.channels()[..self.convolutions] {
+            sizes.push((self.filters, self.kernel * inputs, self.filters));
+        }
+        let dense = self.dense();
+        sizes.extend(dense.windows(2).map(|pair| (pair[1], pair[0], pair[1])));
+        sizes
+    }
+
     /// Zeros: a gradient or moments.
     pub(super) fn zeros(&self) -> Parameters {
-        let mut embedding = Layer::zeros(self.embedding, self.vocabulary);
-        // Tokens are looked up, so they have no bias.
-        embedding.bias = ndarray::Array1::zeros(0);
-        let mut layers = vec![embedding];
-        for inputs in &self.channels()[..self.convolutions] {
-            layers.push(Layer::zeros(self.kernel * inputs, self.filters));
-        }
-        layers.extend(layer::zeros(&self.dense()));
+        let of_layer = |(outputs, inputs, biases)| Layer {
+            weights: Array2::zeros((outputs, inputs)),
+            bias: Array1::zeros(biases),
+        };
         Parameters {
-            layers,
+            layers: self.sizes().into_iter().map(of_layer).collect(),
             convolutions: self.convolutions,
         }
     }
 
-    /// Parameters before training: embeddings uniform within -1 and 1, the layers as in
+    /// Parameters before training: embeddings uniform within a small bound, the layers as in
     /// [`Layer::initialise`].
     ///
     /// A token that no training row has stays 0: its random embedding would be noise in predictions.
@@ -104,7 +132,7 @@ impl Shape {
             // All are drawn, so that those of seen tokens do not depend on what else is seen.
             layer
                 .weights
-                .map_inplace(|value| *value = random.symmetric());
+                .map_inplace(|value| *value = FIRST_EMBEDDING * random.symmetric());
             let tokens = layer.weights.rows_mut().into_iter().zip(is_seen);
             tokens
                 .filter(|(_, is_seen)| !**is_seen)
@@ -138,14 +166,13 @@ impl Parameters {
         &self.layers[1 + self.convolutions..]
     }
 
-    /// Whether each layer has the sizes of the other's.
-    pub(super) fn is_shaped_like(&self, other: &Self) -> bool {
-        let mut pairs = self.layers.iter().zip(&other.layers);
-        self.convolutions == other.convolutions
-            && self.layers.len() == other.layers.len()
-            && pairs.all(|(own, other)| {
-                own.weights.dim() == other.weights.dim() && own.bias.dim() == other.bias.dim()
-            })
+    /// Whether the layers are those of a shape.
+    pub(super) fn have_sizes_of(&self, shape: &Shape) -> bool {
+        let own = self.layers.iter().map(|layer| {
+            let (outputs, inputs) = layer.weights.dim();
+            (outputs, inputs, layer.bias.len())
+        });
+        self.convolutions == shape.convolutions && own.eq(shape.sizes())
     }
 
     /// Sets a gradient to that of the convolutions and the dense layers of a part.

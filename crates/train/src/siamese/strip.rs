@@ -6,7 +6,7 @@
 //! filter reads, without copies.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Slice};
+use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, Slice};
 
 use crate::network::Layer;
 use crate::network::pass::ROWS;
@@ -86,7 +86,7 @@ impl Layout {
     }
 
     /// From the derivatives by the sums of the filters, 0 between windows: the gradient of the layer,
-    /// and the derivatives by its input.
+    /// and the derivatives by its input. Between windows these are those by the padding, for nobody.
     pub(super) fn backward(
         self,
         windows: usize,
@@ -103,15 +103,13 @@ impl Layout {
         for number in 0..self.kernel() {
             let read = self.read_by(number, windows);
             let columns = columns_of(number, channels);
-            let mut weights: ArrayViewMut2<'_, f32> =
-                gradient.weights.slice_axis_mut(COLUMNS, columns);
+            let mut weights = gradient.weights.slice_axis_mut(COLUMNS, columns);
             let values = input.slice_axis(ROWS, read);
             general_mat_mul(1.0, &centre.t(), &values, 0.0, &mut weights);
             let weights = weights_of(&layer.weights, number, channels);
             let mut below = below.slice_axis_mut(ROWS, read);
             general_mat_mul(1.0, &centre, &weights, 1.0, &mut below);
         }
-        self.clear_gaps(windows, below);
     }
 }
 

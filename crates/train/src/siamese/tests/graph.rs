@@ -55,7 +55,7 @@ fn nodes() {
         .collect();
     assert_eq!(
         operators.join(" "),
-        format!("{encoder} {encoder} Sub Concat Gemm Relu Gemm")
+        format!("{encoder} {encoder} Sub Mul Concat Gemm Relu Gemm")
     );
 }
 

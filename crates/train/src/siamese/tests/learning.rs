@@ -38,8 +38,8 @@ fn kmers(bases: &[usize]) -> impl Iterator<Item = i64> {
 }
 
 /// Windows with single-nucleotide alleles in the middle; of half of them, the allele makes (`gain`) or
-/// breaks the motif. The others have the motif elsewhere just as often, and change a base just so.
-/// Annotation is noise.
+/// breaks the motif. Every other window of both classes has it far from the allele too, so that only the
+/// change tells. Annotation is noise.
 fn motif(rows: usize, gain: bool, seed: u64) -> Data {
     let mut random = Random::new(seed, Purpose::Order, 0);
     let (mut reference, mut alternate, mut labels) = (Vec::new(), Vec::new(), Vec::new());
@@ -48,13 +48,15 @@ fn motif(rows: usize, gain: bool, seed: u64) -> Data {
         let mut bases: Vec<usize> = (0..BASES).map(|_| below(&mut random, 4)).collect();
         let offset = below(&mut random, MOTIF.len());
         let centre = BASES / 2;
-        // Far from the allele in benign variants.
-        let start = if is_pathogenic {
-            centre - offset
-        } else {
-            2 + below(&mut random, 10)
+        let mut plant = |start: usize| {
+            bases[start..start + MOTIF.len()].copy_from_slice(&MOTIF);
         };
-        bases[start..start + MOTIF.len()].copy_from_slice(&MOTIF);
+        if is_pathogenic {
+            plant(centre - offset);
+        }
+        if row % 4 < 2 {
+            plant(below(&mut random, 10));
+        }
         let mut other = bases.clone();
         other[centre] = (bases[centre] + 1 + below(&mut random, 3)) % 4;
         let (before, after) = if gain { (other, bases) } else { (bases, other) };
@@ -91,14 +93,13 @@ fn motifs_that_alleles_make_or_break() {
             "area {area}, gain {gain}, {:?}",
             network.curve()
         );
-        // Without the alternate allele there is nothing to tell.
+        // Without the change, pathogenic variants are less so.
         let mut same = unseen.clone();
-        if gain {
-            same.alternate.assign(&unseen.reference);
-            let logits = network.logits(&same.rows()).unwrap();
-            let pathogenic = logits.iter().filter(|logit| **logit > 0.0).count();
-            assert!(pathogenic < 150, "{pathogenic} of 1000 are pathogenic");
-        }
+        same.alternate.assign(&unseen.reference);
+        let without = network.logits(&same.rows()).unwrap();
+        let pairs = logits.iter().zip(&without).step_by(2);
+        let lower = pairs.filter(|(with, without)| without < with).count();
+        assert!(lower > 475, "{lower} of 500, gain {gain}");
     }
 }
 
@@ -128,17 +129,14 @@ fn noise_teaches_nothing() {
 #[test]
 fn annotation_is_read() {
     let data = |seed| {
-        let mut data = motif(600, true, seed);
+        let mut data = motif(2000, true, seed);
         let rows = data.labels.iter_mut().zip(data.annotation.rows());
         rows.for_each(|(label, values)| *label = values[1] > 0.0);
         data
     };
-    let settings = Settings {
-        epochs: 30,
-        ..Settings::default()
-    };
-    let network = train(&data(1), None, VOCABULARY, &settings, 7);
-    let unseen = data(2);
+    let settings = Settings::default();
+    let network = train(&data(1), Some(&data(2)), VOCABULARY, &settings, 7);
+    let unseen = data(3);
     let area = auroc(&network.logits(&unseen.rows()).unwrap(), &unseen.labels);
     assert!(area > 0.95, "area {area}");
 }
@@ -262,9 +260,6 @@ fn unseen_tokens_count_as_padding() {
     {
         assert_eq!(vector.iter().all(|value| *value == 0.0), token >= 9);
     }
-    // As many tokens more change nothing for the others.
-    let known = train(&data, None, 10, &settings, 1);
-    assert_eq!(known.vocabulary(), 10);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 
 use ndarray::Array2;
 
-use super::super::parameters::Parameters;
 use super::super::{EpochLosses, Settings, SiameseNetwork, fit};
 use super::{Data, train};
 
@@ -175,7 +174,10 @@ fn a_loss_that_is_not_finite() {
         ..Settings::default()
     };
     let message = error(&data(), Some(&data()), 9, &settings);
-    assert!(message.contains("was not finite in epoch 1"), "{message}");
+    assert!(
+        message.contains("of the variant network was not finite in epoch"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -215,17 +217,29 @@ fn damaged_networks() {
         ..Settings::default()
     };
     let network = train(&data(), None, 9, &settings, 1);
-    let check = |change: &dyn Fn(&mut Parameters)| {
-        let mut parameters = network.parameters.clone();
-        change(&mut parameters);
-        let damaged = SiameseNetwork {
-            parameters,
-            ..network.clone()
-        };
-        let message = damaged.logits(&data().rows()).unwrap_err().to_string();
-        assert!(message.contains("damaged"), "{message}");
+    let check = |change: &dyn Fn(&mut SiameseNetwork), expected: &str| {
+        let mut damaged = network.clone();
+        change(&mut damaged);
+        // Postcard keeps no text of errors.
+        let text = toml::to_string(&damaged).unwrap();
+        let message = toml::from_str::<SiameseNetwork>(&text)
+            .unwrap_err()
+            .to_string();
+        let expected = format!("the stored variant network is damaged: its {expected}");
+        assert!(message.contains(&expected), "{message}");
     };
-    check(&|parameters| drop(parameters.layers.pop()));
-    check(&|parameters| parameters.layers[1].weights[[0, 0]] = f32::NAN);
-    check(&|parameters| parameters.layers[0].weights = Array2::zeros((8, 16)));
+    let sizes = "weights have other sizes";
+    check(&|n| drop(n.parameters.layers.pop()), sizes);
+    check(
+        &|n| n.parameters.layers[0].weights = Array2::zeros((8, 16)),
+        sizes,
+    );
+    check(&|n| n.shape.vocabulary = 10, sizes);
+    check(&|n| n.shape.convolutions = 2, sizes);
+    check(&|n| n.shape.kernel = 4, "sizes are not those of a network");
+    check(&|n| n.shape.tokens = 0, "sizes are not those of a network");
+    check(
+        &|n| n.parameters.layers[1].weights[[0, 0]] = f32::NAN,
+        "weights are not finite",
+    );
 }
