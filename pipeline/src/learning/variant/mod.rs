@@ -18,6 +18,7 @@ use varisk_train::{
     Store, TrainError, VariantConfig, VariantData, VariantRows, VariantTraining, variant_manifest,
 };
 
+use self::read::Labelled;
 use super::work::{self, State};
 use crate::arguments::{AnnotationArguments, RunArguments, TrainArguments};
 use crate::exit::Refusal;
@@ -45,22 +46,20 @@ pub(super) fn train(
     let cancel = cancel_on_signal();
     // Tables become files that are read like any other.
     let scratch = tempfile::tempdir()?;
-    let mut rows = VariantRows::default();
+    let mut reading = Reading {
+        arguments,
+        config,
+        base,
+        scratch: scratch.path(),
+        cancel: &cancel,
+        log,
+        rows: VariantRows::default(),
+    };
     let mut sources = Vec::new();
     for (at, own) in config.data.iter().enumerate() {
-        let source = read(
-            arguments,
-            config,
-            own,
-            at,
-            base,
-            scratch.path(),
-            &cancel,
-            log,
-            &mut rows,
-        )?;
-        sources.push(source);
+        sources.push(reading.read(own, at)?);
     }
+    let mut rows = reading.rows;
     rows.settle();
     rows.check(&config.label.field)?;
     if arguments.dry_run {
@@ -179,61 +178,80 @@ fn manifest_build(build: varisk_core::GenomeBuild) -> Build {
     serde_json::from_value(Value::String(build.name().to_owned())).unwrap_or(Build::Any)
 }
 
-fn read(
-    arguments: &TrainArguments,
-    config: &VariantConfig,
-    own: &VariantData,
-    at: usize,
-    base: &Path,
-    scratch: &Path,
-    cancel: &CancelToken,
-    log: &Log,
-    rows: &mut VariantRows,
-) -> anyhow::Result<Source> {
-    let reference = base.join(&own.reference);
-    let (vcf, label) = match (&own.vcf, &own.table) {
-        (Some(vcf), _) => (base.join(vcf), config.label.clone()),
-        (None, Some(table)) => {
-            let opened = varisk_reference::Reference::open(&reference)?;
-            let text = table::vcf(&base.join(table), &config.label, opened.contigs())?;
-            let path = scratch.join(format!("table-{at}.vcf"));
-            std::fs::write(&path, text)?;
-            (path, table::converted(&config.label))
-        }
-        (None, None) => {
-            return Err(Refusal::Usage("[[data]] needs a vcf or a table".to_owned()).into());
-        }
-    };
-    let mut settings = Settings::resolve(&RunArguments {
-        vcf: Some(vcf),
-        reference: Some(reference),
-        build: own.build.clone(),
-        // Nothing is written there by the plan.
-        output: Some(arguments.output.clone()),
-        regions: own.regions.clone(),
-        regions_file: own.regions_file.as_ref().map(|path| base.join(path)),
-        threads: arguments.threads,
-        annotation: AnnotationArguments {
-            knowledge: own.knowledge.as_ref().map(|path| base.join(path)),
-            gene_models: own.gene_models.as_ref().map(|path| base.join(path)),
-            ..AnnotationArguments::default()
-        },
-        onnxruntime: arguments.onnxruntime.clone(),
-        ..RunArguments::default()
-    })?;
-    // A field that holds the label must not find its way into the model unasked.
-    settings.annotation.named_only = true;
-    let draft = Bundle {
-        manifest: variant_manifest(config, None, Build::Any, Map::new()),
-        model_path: PathBuf::new(),
-        folder: base.to_owned(),
-        model_sha256: String::new(),
-    };
-    let plan = Plan::for_learning(&settings, draft.clone(), &label.fields())?;
-    plan.warnings.iter().for_each(|warning| log.warn(warning));
-    let build = manifest_build(plan.fold.build);
-    read::read(plan, &draft, &settings, &label, at, cancel, log, rows)?;
-    Ok(Source { settings, build })
+/// Reads variants, one of the data after the other.
+struct Reading<'a> {
+    arguments: &'a TrainArguments,
+    config: &'a VariantConfig,
+    /// Folder of the configuration.
+    base: &'a Path,
+    /// Folder for tables as VCF.
+    scratch: &'a Path,
+    cancel: &'a CancelToken,
+    log: &'a Log,
+    rows: VariantRows,
+}
+
+impl Reading<'_> {
+    fn read(&mut self, own: &VariantData, at: usize) -> anyhow::Result<Source> {
+        let Self {
+            arguments,
+            config,
+            base,
+            ..
+        } = *self;
+        let reference = base.join(&own.reference);
+        let (vcf, label) = match (&own.vcf, &own.table) {
+            (Some(vcf), _) => (base.join(vcf), config.label.clone()),
+            (None, Some(table)) => {
+                let opened = varisk_reference::Reference::open(&reference)?;
+                let text = table::vcf(&base.join(table), &config.label, opened.contigs())?;
+                let path = self.scratch.join(format!("table-{at}.vcf"));
+                std::fs::write(&path, text)?;
+                (path, table::converted(&config.label))
+            }
+            (None, None) => {
+                return Err(Refusal::Usage("[[data]] needs a vcf or a table".to_owned()).into());
+            }
+        };
+        let mut settings = Settings::resolve(&RunArguments {
+            vcf: Some(vcf),
+            reference: Some(reference),
+            build: own.build.clone(),
+            // Nothing is written there by the plan.
+            output: Some(arguments.output.clone()),
+            regions: own.regions.clone(),
+            regions_file: own.regions_file.as_ref().map(|path| base.join(path)),
+            threads: arguments.threads,
+            annotation: AnnotationArguments {
+                knowledge: own.knowledge.as_ref().map(|path| base.join(path)),
+                gene_models: own.gene_models.as_ref().map(|path| base.join(path)),
+                ..AnnotationArguments::default()
+            },
+            onnxruntime: arguments.onnxruntime.clone(),
+            ..RunArguments::default()
+        })?;
+        // A field that holds the label must not find its way into the model unasked.
+        settings.annotation.named_only = true;
+        let draft = Bundle {
+            manifest: variant_manifest(config, None, Build::Any, Map::new()),
+            model_path: PathBuf::new(),
+            folder: base.to_owned(),
+            model_sha256: String::new(),
+        };
+        let plan = Plan::for_learning(&settings, draft.clone(), &label.fields())?;
+        plan.warnings
+            .iter()
+            .for_each(|warning| self.log.warn(warning));
+        let build = manifest_build(plan.fold.build);
+        let labelled = Labelled {
+            settings: &settings,
+            draft: &draft,
+            label: &label,
+            source: at,
+        };
+        read::read(plan, &labelled, self.cancel, self.log, &mut self.rows)?;
+        Ok(Source { settings, build })
+    }
 }
 
 /// Files that decide the model, with their hashes.

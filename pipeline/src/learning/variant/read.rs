@@ -122,18 +122,25 @@ struct EncodeWorker {
     scratch: VariantScratch,
 }
 
-/// Reads the labelled variants of one of the data and adds them to `rows`.
+/// Labelled variants to be read.
+pub(super) struct Labelled<'a> {
+    pub(super) settings: &'a Settings,
+    /// A model of which there is the manifest alone.
+    pub(super) draft: &'a Bundle,
+    pub(super) label: &'a LabelSpec,
+    /// Number of the data.
+    pub(super) source: usize,
+}
+
+/// Reads labelled variants and adds them to `rows`.
 pub(super) fn read(
     mut plan: Plan,
-    draft: &Bundle,
-    settings: &Settings,
-    label: &LabelSpec,
-    source: usize,
+    labelled: &Labelled<'_>,
     cancel: &CancelToken,
     log: &Log,
     rows: &mut VariantRows,
 ) -> anyhow::Result<()> {
-    let encoder = VariantEncoder::try_new(draft, &plan.schema)?;
+    let encoder = VariantEncoder::try_new(labelled.draft, &plan.schema)?;
     let reference = plan.reference.clone();
     let worker = || {
         Ok(EncodeWorker {
@@ -144,11 +151,11 @@ pub(super) fn read(
     };
     each_batch(
         &mut plan,
-        settings,
+        labelled.settings,
         cancel,
         log,
         worker,
-        |worker, batch| encode(worker, &encoder, batch, label, source),
+        |worker, batch| encode(worker, &encoder, batch, labelled.label, labelled.source),
         |own: VariantRows| {
             rows.rows.extend(own.rows);
             for (why, count) in own.left_out {
