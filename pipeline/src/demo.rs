@@ -1,5 +1,7 @@
 //! `varisk demo`: the main job on the bundled synthetic cohort.
 
+mod models;
+
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray};
@@ -32,6 +34,7 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     }
     let knowledge = beside(&arguments.output, ".knowledge");
     let panel = beside(&arguments.output, ".panel");
+    let learned = beside(&arguments.output, ".models");
     OutputFolder::check(&arguments.output, false)?;
     // That of a demo that came no farther serves again.
     if knowledge.symlink_metadata().is_err() {
@@ -50,18 +53,19 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     if panel.symlink_metadata().is_err() {
         build_panel(data, &panel, &scores, log)?;
     }
-    let run = RunArguments {
+    let cohort = RunArguments {
         vcf: Some(data.join("cohort.vcf.gz")),
         samplesheet: Some(data.join("samplesheet.csv")),
         reference: Some(data.join("genome.fa")),
         par: Some(data.join("par.bed")),
         build: Some("other".to_owned()),
-        models: vec![
-            data.join("models/variant-kmer"),
-            data.join("models/patient-risk"),
-        ],
-        output: Some(arguments.output.clone()),
         onnxruntime: arguments.onnxruntime.clone(),
+        ..RunArguments::default()
+    };
+    let models = models::learn(data, &learned, &cohort, log)?;
+    let run = RunArguments {
+        models: vec![models.variant, models.patient],
+        output: Some(arguments.output.clone()),
         annotation: AnnotationArguments {
             knowledge: Some(knowledge.clone()),
             ..AnnotationArguments::default()
@@ -72,14 +76,14 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
             absolute_risk: vec![data.join("absolute-risk/model.toml")],
             ..ScoreArguments::default()
         },
-        ..RunArguments::default()
+        ..cohort
     };
     let done = execute(&Settings::resolve(&run)?, Purpose::Run, log)?;
     let mut text = format!("varisk demo: {done}\n\n");
     text += &highest(
         &arguments.output,
         "patient_model",
-        "Patients at highest risk",
+        "Patients at highest risk (the model was learned from these patients)",
     )?;
     text += &highest(
         &arguments.output,
@@ -88,9 +92,10 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     )?;
     text += &known(&arguments.output)?;
     text += &format!(
-        "\nKnowledge bundle: {}\nReference panel: {}\nTables:\n",
+        "\nKnowledge bundle: {}\nReference panel: {}\nModels, learned here: {}\nTables:\n",
         knowledge.display(),
-        panel.display()
+        panel.display(),
+        learned.display()
     );
     let mut files: Vec<_> = std::fs::read_dir(&arguments.output)?
         .flatten()

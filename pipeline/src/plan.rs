@@ -128,17 +128,7 @@ pub(crate) fn manifest_sha256(bundle: &Bundle) -> String {
 impl Plan {
     pub(crate) fn try_new(settings: &Settings, purpose: Purpose) -> anyhow::Result<Self> {
         let bundles = open_bundles(settings, purpose)?;
-        Self::with_models(settings, purpose, bundles, &[], None)
-    }
-
-    /// A plan in a process that has loaded ONNX Runtime before, which it can do once only.
-    pub(crate) fn with_runtime(
-        settings: &Settings,
-        purpose: Purpose,
-        runtime: Option<Runtime>,
-    ) -> anyhow::Result<Self> {
-        let bundles = open_bundles(settings, purpose)?;
-        Self::with_models(settings, purpose, bundles, &[], runtime)
+        Self::with_models(settings, purpose, bundles, &[])
     }
 
     /// A plan that makes what a variant model needs which is not there yet; `text_fields` are INFO
@@ -148,7 +138,7 @@ impl Plan {
         draft: Bundle,
         text_fields: &[String],
     ) -> anyhow::Result<Self> {
-        Self::with_models(settings, Purpose::Learn, vec![draft], text_fields, None)
+        Self::with_models(settings, Purpose::Learn, vec![draft], text_fields)
     }
 
     fn with_models(
@@ -156,7 +146,6 @@ impl Plan {
         purpose: Purpose,
         bundles: Vec<Bundle>,
         kept_fields: &[String],
-        loaded: Option<Runtime>,
     ) -> anyhow::Result<Self> {
         let mut inputs = match purpose {
             Purpose::Run | Purpose::Evidence | Purpose::Prs | Purpose::Panel => {
@@ -326,8 +315,6 @@ impl Plan {
         let is_without_models = variant.is_empty() && patient.is_empty();
         let runtime = if is_without_models || purpose == Purpose::Learn {
             None
-        } else if loaded.is_some() {
-            loaded
         } else {
             Some(Runtime::load(settings.onnxruntime.as_deref())?)
         };

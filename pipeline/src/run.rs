@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
@@ -160,18 +160,22 @@ fn work_folder(settings: &Settings, folder: &OutputFolder) -> PathBuf {
     }
 }
 
-/// A token that SIGINT and SIGTERM set; a second signal ends the process at once.
+/// The token of this process that SIGINT and SIGTERM set; a second signal ends the process at once.
 pub(crate) fn cancel_on_signal() -> CancelToken {
-    let cancel = CancelToken::default();
-    let signal = cancel.clone();
-    // A second handler in one process is refused; there is one run in a process.
-    let _ = ctrlc::set_handler(move || {
-        if signal.is_cancelled() {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        signal.cancel();
+    static CANCEL: OnceLock<CancelToken> = OnceLock::new();
+    let cancel = CANCEL.get_or_init(|| {
+        let cancel = CancelToken::default();
+        let signal = cancel.clone();
+        // Nobody else sets a handler, so none is refused.
+        let _ = ctrlc::set_handler(move || {
+            if signal.is_cancelled() {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            signal.cancel();
+        });
+        cancel
     });
-    cancel
+    cancel.clone()
 }
 
 /// What stopped the executor.

@@ -1,6 +1,7 @@
 //! The loaded runtime and the devices it has.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use ort::ep::ExecutionProvider as _;
 use serde::{Deserialize, Serialize};
@@ -44,17 +45,22 @@ impl Provider {
     }
 }
 
+/// The library that this process has loaded: it can do so once.
+static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
+
 /// The library, loaded once for the process.
+#[derive(Clone)]
 pub struct Runtime {
     pub(crate) environment: ort::environment::Environment,
     library: PathBuf,
 }
 
 impl Runtime {
-    /// Finds and loads the library.
+    /// Finds and loads the library, or takes the one that is loaded.
     ///
     /// # Errors
-    /// None is found, or what is found is no ONNX Runtime, too old, or for another machine.
+    /// None is found, or what is found is no ONNX Runtime, too old, for another machine, or another
+    /// one than the process has loaded.
     pub fn load(explicit: Option<&Path>) -> Result<Self, ScoreError> {
         let places = candidates(explicit);
         let Some(library) = places.iter().find_map(|candidate| candidate.path.clone()) else {
@@ -69,6 +75,16 @@ impl Runtime {
             path: library.clone(),
             detail,
         };
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = loaded.as_ref() {
+            if own.library == library {
+                return Ok(own.clone());
+            }
+            return Err(unusable(format!(
+                "this process has loaded {}",
+                own.library.display()
+            )));
+        }
         let builder = ort::init_from(&library).map_err(|error| unusable(first_line(&error)))?;
         let environment = builder
             .with_name("varisk")
@@ -76,10 +92,12 @@ impl Runtime {
             .build()
             .map_err(|error| unusable(first_line(&error)))?;
         environment.set_log_level(ort::logging::LogLevel::Fatal);
-        Ok(Self {
+        let runtime = Self {
             environment,
             library,
-        })
+        };
+        *loaded = Some(runtime.clone());
+        Ok(runtime)
     }
 
     /// The library's path.

@@ -276,15 +276,13 @@ impl Trained<'_> {
         let column = ScoreStage::score_column(&self.config.name, PATHOGENICITY);
         let logits = self.tested.model.logits(&self.rows.rows, &self.all())?;
         let mut largest = 0.0_f64;
-        let mut runtime = None;
         for (at, source) in self.sources.iter().enumerate() {
             let settings = Settings {
                 models: vec![bundle.to_owned()],
                 ..source.settings.clone()
             };
-            let mut plan = Plan::with_runtime(&settings, Purpose::Score, runtime)?;
+            let mut plan = Plan::try_new(&settings, Purpose::Score)?;
             let scores = read::scores(&mut plan, &settings, &column, cancel, log)?;
-            runtime = plan.runtime.take();
             for (row, logit) in self.rows.rows.iter().zip(&logits) {
                 if row.source != at {
                     continue;
