@@ -2,10 +2,16 @@
 //!
 //! A resample is a count for each patient, so nothing is copied or sorted again. Each one has a random
 //! stream of its own: results depend on the seed, not on the threads.
+//!
+//! Patients who resemble each other, as relatives or patients of one hospital do, are no independent
+//! draws, and resampled one by one they make intervals too narrow. Given their clusters, whole clusters
+//! are drawn, as many as there are, each with all of its patients (Davison and Hinkley 1997, Bootstrap
+//! Methods and their Application, section 3.8).
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use crate::error::EvaluationError;
+use crate::error::{self, EvaluationError};
 use crate::quantile::quantile;
 use crate::random::Random;
 use crate::undefined::Value;
@@ -20,7 +26,7 @@ const LEAST_DEFINED: f64 = 0.5;
 
 /// How resampling goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BootstrapSettings {
+pub struct BootstrapSettings<'a> {
     /// How many resamples; 0 for no intervals.
     pub resamples: usize,
     /// Of the random numbers.
@@ -29,15 +35,19 @@ pub struct BootstrapSettings {
     pub level: f64,
     /// Threads, which change nothing but the time.
     pub threads: NonZeroUsize,
+    /// The cluster of each patient, any number that all of its patients share; `None` where patients
+    /// are resampled one by one.
+    pub clusters: Option<&'a [usize]>,
 }
 
-impl Default for BootstrapSettings {
+impl Default for BootstrapSettings<'_> {
     fn default() -> Self {
         Self {
             resamples: DEFAULT_RESAMPLES,
             seed: 0,
             level: DEFAULT_LEVEL,
             threads: NonZeroUsize::MIN,
+            clusters: None,
         }
     }
 }
@@ -56,10 +66,11 @@ pub struct Resampled {
 /// is drawn and answers with the same number of values each time.
 ///
 /// # Errors
-/// A level that makes no sense, a thread that ended early.
+/// A level that makes no sense, clusters of another number of patients or a single one, a thread that
+/// ended early.
 pub fn bootstrap(
     patients: usize,
-    settings: &BootstrapSettings,
+    settings: &BootstrapSettings<'_>,
     statistics: impl Fn(&[u32]) -> Vec<Value> + Sync,
 ) -> Result<Vec<Resampled>, EvaluationError> {
     if !(settings.level > 0.0 && settings.level < 1.0) {
@@ -69,7 +80,11 @@ pub fn bootstrap(
             remedy: "give a share above 0 and below 1, as 0.95",
         });
     }
-    let resamples = draw(patients, settings, &statistics)?;
+    let units = match settings.clusters {
+        None => Units::Patients(patients),
+        Some(clusters) => Units::of_clusters(clusters, patients)?,
+    };
+    let resamples = draw(&units, settings, &statistics)?;
     let Some(first) = resamples.first() else {
         return Ok(Vec::new());
     };
@@ -82,15 +97,14 @@ pub fn bootstrap(
 
 /// The statistics of each resample, in the order of resamples.
 fn draw(
-    patients: usize,
-    settings: &BootstrapSettings,
+    units: &Units,
+    settings: &BootstrapSettings<'_>,
     statistics: &(impl Fn(&[u32]) -> Vec<Value> + Sync),
 ) -> Result<Vec<Vec<Value>>, EvaluationError> {
     let stretch = |from: usize, to: usize| {
-        let mut counts = vec![0; patients];
         let one = |resample: usize| {
-            resampled(settings.seed, resample, &mut counts);
-            statistics(&counts)
+            let mut random = Random::new(settings.seed, resample as u64);
+            statistics(&units.resampled(&mut random))
         };
         (from..to).map(one).collect::<Vec<_>>()
     };
@@ -113,16 +127,53 @@ fn draw(
     })
 }
 
-/// Draws as many patients as there are, with repeats.
-fn resampled(seed: u64, resample: usize, counts: &mut [u32]) {
-    counts.fill(0);
-    let mut random = Random::new(seed, resample as u64);
-    for _ in 0..counts.len() {
-        counts[random.below(counts.len())] += 1;
+/// What is drawn.
+enum Units {
+    /// Each of so many patients.
+    Patients(usize),
+    /// Clusters: that of each patient, numbered in the order of their first patients, and how many
+    /// there are.
+    Clusters(Vec<usize>, usize),
+}
+
+impl Units {
+    fn of_clusters(clusters: &[usize], patients: usize) -> Result<Self, EvaluationError> {
+        error::same_length("the column of clusters", clusters.len(), patients)?;
+        // In the order of the rows, so that clusters of one patient are drawn as patients are.
+        let mut numbers = BTreeMap::new();
+        let number = |cluster: &usize| {
+            let next = numbers.len();
+            *numbers.entry(*cluster).or_insert(next)
+        };
+        let own: Vec<usize> = clusters.iter().map(number).collect();
+        if numbers.len() < 2 {
+            // Every resample would be the same, and every interval a point.
+            return Err(EvaluationError::Setting {
+                setting: "clusters",
+                value: "the same for every patient".to_owned(),
+                remedy: "give patients of two clusters or more, or resample patients",
+            });
+        }
+        Ok(Self::Clusters(own, numbers.len()))
+    }
+
+    /// Draws as many as there are, with repeats: how often each patient is in it.
+    fn resampled(&self, random: &mut Random) -> Vec<u32> {
+        let units = match self {
+            Self::Patients(units) | Self::Clusters(_, units) => *units,
+        };
+        let mut drawn = vec![0; units];
+        for _ in 0..units {
+            drawn[random.below(units)] += 1;
+        }
+        match self {
+            Self::Patients(_) => drawn,
+            Self::Clusters(clusters, _) => clusters.iter().map(|own| drawn[*own]).collect(),
+        }
     }
 }
 
-fn summarise(mut values: Vec<f64>, settings: &BootstrapSettings) -> Resampled {
+fn summarise(mut values: Vec<f64>, settings: &BootstrapSettings<'_>) -> Resampled {
     values.sort_by(f64::total_cmp);
     let defined = values.len();
     let enough = defined as f64 >= LEAST_DEFINED * settings.resamples as f64 && defined > 0;
@@ -139,7 +190,7 @@ mod tests {
     use super::*;
     use crate::undefined::Undefined;
 
-    fn settings(resamples: usize, threads: usize) -> BootstrapSettings {
+    fn settings(resamples: usize, threads: usize) -> BootstrapSettings<'static> {
         BootstrapSettings {
             resamples,
             seed: 7,
@@ -186,6 +237,78 @@ mod tests {
             Vec::new()
         })
         .unwrap();
+    }
+
+    fn clustered(clusters: &[usize], threads: usize) -> Result<Resampled, EvaluationError> {
+        let settings = BootstrapSettings {
+            clusters: Some(clusters),
+            ..settings(2_000, threads)
+        };
+        // The mean of rows that are drawn, whose number differs from resample to resample.
+        let mean = |counts: &[u32]| {
+            let drawn: u32 = counts.iter().sum();
+            let pairs = counts.iter().enumerate();
+            let sum: f64 = pairs.map(|(row, own)| row as f64 * f64::from(*own)).sum();
+            vec![Ok(sum / f64::from(drawn))]
+        };
+        Ok(bootstrap(clusters.len(), &settings, mean)?[0])
+    }
+
+    fn width(resampled: Resampled) -> f64 {
+        let (lower, upper) = resampled.interval.unwrap();
+        upper - lower
+    }
+
+    #[test]
+    fn clusters_of_one_patient_are_patients() {
+        // Whatever their numbers are.
+        let clusters: Vec<usize> = (0..50).map(|row| 1_000 - 3 * row).collect();
+        let plain = bootstrap(50, &settings(2_000, 1), mean).unwrap();
+        assert_eq!(clustered(&clusters, 1).unwrap(), plain[0]);
+    }
+
+    #[test]
+    fn clusters_of_alike_patients_widen_the_interval() {
+        // Rows are their own values, so that stretches of rows are alike.
+        let patients = 400;
+        let alone: Vec<usize> = (0..patients).collect();
+        let alike: Vec<usize> = (0..patients).map(|row| row / 20).collect();
+        let mixed: Vec<usize> = (0..patients).map(|row| row % 20).collect();
+        let plain = width(clustered(&alone, 2).unwrap());
+        // 20 independent values in place of 400: the root of 20 times as wide.
+        let wide = width(clustered(&alike, 2).unwrap()) / plain;
+        assert!((4.0..5.0).contains(&wide), "{wide}");
+        // Clusters that all look alike say more than as many patients.
+        let narrow = width(clustered(&mixed, 2).unwrap()) / plain;
+        assert!(narrow < 0.5, "{narrow}");
+        assert_eq!(clustered(&alike, 1), clustered(&alike, 3));
+    }
+
+    #[test]
+    fn a_cluster_is_drawn_as_a_whole() {
+        let clusters = [7, 3, 7, 5, 3, 7];
+        let settings = BootstrapSettings {
+            clusters: Some(&clusters),
+            ..settings(100, 1)
+        };
+        bootstrap(6, &settings, |counts| {
+            assert_eq!([counts[0], counts[0]], [counts[2], counts[5]]);
+            assert_eq!(counts[1], counts[4]);
+            assert_eq!(counts[0] + counts[1] + counts[3], 3);
+            Vec::new()
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn clusters_that_say_nothing_are_refused() {
+        let refused = clustered(&[4; 30], 1).unwrap_err().to_string();
+        assert!(refused.contains("two clusters or more"), "{refused}");
+        let settings = BootstrapSettings {
+            clusters: Some(&[0, 1]),
+            ..settings(10, 1)
+        };
+        assert!(bootstrap(3, &settings, mean).is_err());
     }
 
     #[test]

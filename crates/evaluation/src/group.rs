@@ -111,7 +111,7 @@ pub fn by_group<S: Sample>(
     column: &str,
     values: &[Option<&str>],
     settings: &GroupSettings,
-    resampling: &BootstrapSettings,
+    resampling: &BootstrapSettings<'_>,
 ) -> Result<GroupResults, EvaluationError> {
     error::same_length("the column of groups", values.len(), sample.patients())?;
     let groups = groups(sample, values, settings)?;

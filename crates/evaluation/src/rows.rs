@@ -61,7 +61,7 @@ impl MetricRow {
 /// Settings that make no sense.
 pub fn metric_rows<S: Sample>(
     sample: &S,
-    settings: &BootstrapSettings,
+    settings: &BootstrapSettings<'_>,
 ) -> Result<Vec<MetricRow>, EvaluationError> {
     let patients = sample.patients();
     let resampled = bootstrap(patients, settings, |counts| sample.evaluate(counts))?;

@@ -4,11 +4,12 @@ use proptest::prelude::*;
 
 use crate::*;
 
-const NONE: BootstrapSettings = BootstrapSettings {
+const NONE: BootstrapSettings<'static> = BootstrapSettings {
     resamples: 0,
     seed: 0,
     level: 0.95,
     threads: std::num::NonZeroUsize::MIN,
+    clusters: None,
 };
 
 fn sample(probabilities: &[f64], outcomes: &[bool]) -> BinarySample {
