@@ -271,8 +271,9 @@ impl OutcomeSpec {
             .iter()
             .find(|own| !times.is_empty() && **own > last)
         {
+            // The last time is that of a patient, and is not told.
             return Err(self.refuse(
-                format!("ends at {last}, before the horizon {beyond}; nothing is known of it"),
+                format!("ends before the horizon {beyond}, so nothing is known of it; give earlier horizons"),
                 time,
             ));
         }

@@ -31,10 +31,7 @@ impl Baseline {
     /// The cumulative hazard at a time; refused after the last time of the training data.
     pub fn cumulative_hazard(&self, time: f64) -> Result<f64, LinearError> {
         if !(0.0..=self.last).contains(&time) {
-            return Err(LinearError::BeyondFollowUp {
-                time,
-                last: self.last,
-            });
+            return Err(LinearError::BeyondFollowUp { time });
         }
         let steps = self.steps.partition_point(|(step, _)| *step <= time);
         Ok(steps.checked_sub(1).map_or(0.0, |step| self.steps[step].1))

@@ -124,13 +124,11 @@ pub enum LinearError {
     },
     /// A horizon that the data say nothing about.
     #[error(
-        "time {time} is outside the follow-up of the training data, which ends at {last}; ask for an earlier time"
+        "time {time} is outside the follow-up of the training data; ask for a time of 0 or more before its end"
     )]
     BeyondFollowUp {
         /// The time asked for.
         time: f64,
-        /// Last time of the training data.
-        last: f64,
     },
     /// The model predicts no survival.
     #[error("a model of {family} has no survival; train a Cox model for it")]

@@ -108,7 +108,7 @@ fn what_cannot_be_learned_is_refused() {
     check(
         &survival(&[500.0]),
         &timed(&|row| row as f64 + 1.0),
-        "before the horizon 500",
+        "'t' ends before the horizon 500, so nothing is known of it; give earlier horizons",
     );
     check(
         &survival(&[]),
