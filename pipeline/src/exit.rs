@@ -82,7 +82,8 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             TrainError::Write { .. } => IO,
             TrainError::UnknownName { .. }
             | TrainError::NoPredictors
-            | TrainError::Setting { .. } => USAGE,
+            | TrainError::Setting { .. }
+            | TrainError::FamilySetting { .. } => USAGE,
             TrainError::Interrupted => INTERRUPTED,
             TrainError::Internal(_) => SOFTWARE,
             _ => DATA,

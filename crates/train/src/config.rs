@@ -250,7 +250,7 @@ pub enum FamilySpec {
         learning_rate: Vec<f64>,
         /// All other settings.
         #[serde(default)]
-        settings: network::Settings,
+        settings: network::FixedSettings,
     },
     /// Gradient-boosted trees.
     Boosted {
@@ -262,7 +262,7 @@ pub enum FamilySpec {
         depth: Vec<usize>,
         /// All other settings.
         #[serde(default)]
-        settings: boosted::Settings,
+        settings: boosted::FixedSettings,
     },
 }
 
@@ -335,9 +335,14 @@ pub enum CalibrationMethod {
     Beta,
 }
 
-/// Settings of one candidate of a family.
+/// Settings of one candidate of a family. It is written without what a fit takes from elsewhere: seed and
+/// threads, and ties where there are no times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(
+    tag = "kind",
+    rename_all = "lowercase",
+    into = "crate::candidates::Written"
+)]
 pub enum Candidate {
     /// Logistic regression.
     Logistic(linear::Settings),

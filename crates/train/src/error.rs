@@ -85,6 +85,20 @@ pub enum TrainError {
         /// What it must be.
         expected: &'static str,
     },
+    /// A setting of a family is out of its range.
+    #[error(
+        "the family '{family}' has a setting that makes no sense: '{setting}' is {value}; {remedy}"
+    )]
+    FamilySetting {
+        /// The family.
+        family: &'static str,
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        remedy: &'static str,
+    },
     /// No setting of a family could be fitted.
     #[error("no setting of the family '{family}' could be fitted: {detail}")]
     AllRefused {

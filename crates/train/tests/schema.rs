@@ -41,17 +41,15 @@ mod tests {
                     "kind": "network", "hidden": [[], [8, 4]], "dropout": [0.0, 0.99],
                     "learning_rate": [0.01],
                     "settings": {
-                        "hidden": [8], "activation": "relu", "dropout": 0.1, "learning_rate": 0.1,
-                        "weight_decay": 0.0, "batch_size": 1, "epochs": 1, "patience": 1,
-                        "class_weights": "balanced", "seed": 0, "threads": 1
+                        "activation": "relu", "weight_decay": 0.0, "batch_size": 1, "epochs": 1,
+                        "patience": 1, "class_weights": "balanced"
                     }
                 },
                 {
                     "kind": "boosted", "learning_rate": [1.0], "depth": [1, 16],
                     "settings": {
-                        "rounds": 1, "learning_rate": 0.1, "depth": 2, "min_child_weight": 0.0,
-                        "l2": 0.0, "subsample": 1.0, "column_subsample": 1.0, "bins": 2,
-                        "early_stopping_rounds": 0, "seed": 0, "threads": 1
+                        "rounds": 1, "min_child_weight": 0.0, "l2": 0.0, "subsample": 1.0,
+                        "column_subsample": 1.0, "bins": 2, "early_stopping_rounds": 0
                     }
                 }
             ]
@@ -275,6 +273,15 @@ mod tests {
             ("/family/2/settings/activation", json!("tanh")),
             ("/family/2/settings/class_weights", json!("inverse")),
             ("/family/3/settings/bins", json!(-1)),
+            ("/family/2/settings/hidden", json!([8])),
+            ("/family/2/settings/dropout", json!(0.1)),
+            ("/family/2/settings/learning_rate", json!(0.1)),
+            ("/family/2/settings/seed", json!(1)),
+            ("/family/2/settings/threads", json!(1)),
+            ("/family/3/settings/learning_rate", json!(0.1)),
+            ("/family/3/settings/depth", json!(2)),
+            ("/family/3/settings/seed", json!(1)),
+            ("/family/3/settings/threads", json!(1)),
         ] {
             let config = changed(full(), pointer, Some(value.clone()));
             assert!(parsed(&config).is_err(), "{pointer} = {value}");
@@ -306,7 +313,10 @@ mod tests {
         let refused = |config: &Value| {
             let families = parsed(config).unwrap().families;
             let mut candidates = families.iter().flat_map(FamilySpec::candidates);
-            candidates.any(|own| refuses(&own))
+            let by_fit = candidates.any(|own| refuses(&own));
+            let before = families.iter().any(|own| own.check().is_err());
+            assert_eq!(before, by_fit);
+            by_fit
         };
         assert!(!refused(&full()));
         for (pointer, value) in [

@@ -58,5 +58,5 @@ pub use data::{Data, Family, Target};
 pub use error::BoostedError;
 pub use fit::{Round, fit};
 pub use model::Boosted;
-pub use settings::Settings;
+pub use settings::{FixedSettings, Settings};
 pub use tree::{Node, Tree};

@@ -58,6 +58,66 @@ impl Default for Settings {
     }
 }
 
+/// Settings that a search keeps as they are; learning rate and depth are searched, and seed and threads
+/// are those of the whole training. The fields are those of [`Settings`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FixedSettings {
+    /// Most rounds.
+    pub rounds: usize,
+    /// Least sum of second derivatives of the loss in a child.
+    pub min_child_weight: f64,
+    /// Penalty on the squared values of leaves.
+    pub l2: f64,
+    /// Share of the rows that each round draws.
+    pub subsample: f64,
+    /// Share of the columns that each round draws.
+    pub column_subsample: f64,
+    /// Most bins of a column.
+    pub bins: usize,
+    /// Rounds without a lower validation loss after which training ends; 0 for never.
+    pub early_stopping_rounds: usize,
+}
+
+impl Default for FixedSettings {
+    fn default() -> Self {
+        Self::from(&Settings::default())
+    }
+}
+
+impl From<&Settings> for FixedSettings {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            rounds: settings.rounds,
+            min_child_weight: settings.min_child_weight,
+            l2: settings.l2,
+            subsample: settings.subsample,
+            column_subsample: settings.column_subsample,
+            bins: settings.bins,
+            early_stopping_rounds: settings.early_stopping_rounds,
+        }
+    }
+}
+
+impl FixedSettings {
+    /// With what is searched.
+    #[must_use]
+    pub fn with(&self, learning_rate: f64, depth: usize) -> Settings {
+        Settings {
+            rounds: self.rounds,
+            learning_rate,
+            depth,
+            min_child_weight: self.min_child_weight,
+            l2: self.l2,
+            subsample: self.subsample,
+            column_subsample: self.column_subsample,
+            bins: self.bins,
+            early_stopping_rounds: self.early_stopping_rounds,
+            ..Settings::default()
+        }
+    }
+}
+
 impl Settings {
     /// Refuses settings that make no sense.
     pub fn check(&self) -> Result<(), BoostedError> {

@@ -25,5 +25,5 @@ pub use error::NetworkError;
 pub use fit::{EpochReport, fit};
 pub use layer::Layer;
 pub use model::{Network, Training};
-pub use settings::{Activation, ClassWeights, Settings};
+pub use settings::{Activation, ClassWeights, FixedSettings, Settings};
 pub use target::{Family, Rows, Target};

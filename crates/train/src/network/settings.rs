@@ -41,6 +41,63 @@ pub struct Settings {
     pub threads: usize,
 }
 
+/// Settings that a search keeps as they are; layers, dropout and learning rate are searched, and seed and
+/// threads are those of the whole training. The fields are those of [`Settings`].
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FixedSettings {
+    /// What hidden units do with their sums.
+    pub activation: Activation,
+    /// Strength of the L2 penalty.
+    pub weight_decay: f64,
+    /// Rows between two steps.
+    pub batch_size: usize,
+    /// Passes over the training data at most.
+    pub epochs: usize,
+    /// Epochs without a lower validation loss after which training ends.
+    pub patience: usize,
+    /// Whether classes count equally.
+    pub class_weights: ClassWeights,
+}
+
+impl Default for FixedSettings {
+    fn default() -> Self {
+        Self::from(&Settings::default())
+    }
+}
+
+impl From<&Settings> for FixedSettings {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            activation: settings.activation,
+            weight_decay: settings.weight_decay,
+            batch_size: settings.batch_size,
+            epochs: settings.epochs,
+            patience: settings.patience,
+            class_weights: settings.class_weights,
+        }
+    }
+}
+
+impl FixedSettings {
+    /// With what is searched.
+    #[must_use]
+    pub fn with(&self, hidden: &[usize], dropout: f64, learning_rate: f64) -> Settings {
+        Settings {
+            hidden: hidden.to_vec(),
+            activation: self.activation,
+            dropout,
+            learning_rate,
+            weight_decay: self.weight_decay,
+            batch_size: self.batch_size,
+            epochs: self.epochs,
+            patience: self.patience,
+            class_weights: self.class_weights,
+            ..Settings::default()
+        }
+    }
+}
+
 /// What hidden units do with their sums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,7 +144,7 @@ const MOST_LAYERS: usize = 16;
 const MOST_UNITS: usize = 1 << 16;
 
 impl Settings {
-    pub(super) fn check(&self) -> Result<(), NetworkError> {
+    pub(crate) fn check(&self) -> Result<(), NetworkError> {
         let check = |holds: bool, setting, value: &dyn ToString, remedy| {
             if holds {
                 return Ok(());
