@@ -288,7 +288,7 @@ impl SamplingSettings {
             return Err(ExplanationError::Setting {
                 setting: "evaluations",
                 value: self.evaluations,
-                remedy: format!("{players} players need at least {needed}"),
+                remedy: format!("{players} predictors need at least {needed}"),
             });
         }
         if self.batch == 0 {

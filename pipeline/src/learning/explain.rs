@@ -13,8 +13,8 @@ use varisk_encode::{
     Activation, Bundle, Encoder, Manifest, ModelKind, OutputSpec, PatientEncoder, Tensors,
 };
 use varisk_explanation::{
-    Background, Borders, Explanation, LinearExplainer, LinearModel, Players, SamplingExplainer,
-    SamplingSettings, Scale, TreeEnsemble, TreeExplainer,
+    Background, Borders, Explanation, ExplanationError, LinearExplainer, LinearModel, Players,
+    SamplingError, SamplingExplainer, SamplingSettings, Scale, TreeEnsemble, TreeExplainer,
 };
 use varisk_report::{OutputFolder, Table, write_table};
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreError, open_bundle};
@@ -84,6 +84,7 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
             .into());
         }
     };
+    needs_run(&bundle.manifest, arguments)?;
     let own = rows(
         &bundle,
         &table,
@@ -95,6 +96,13 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
         Some(table) => {
             let run = arguments.background_run.as_deref();
             Some(rows(&bundle, table, &arguments.patient, run, log)?)
+        }
+        None if own.patients.len() == 1 => {
+            return Err(Refusal::Usage(
+                "one patient alone is compared with nobody else, and all contributions would be 0; give other patients with --background"
+                    .to_owned(),
+            )
+            .into());
         }
         None => None,
     };
@@ -129,10 +137,16 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
             &encoder,
             &background,
             &players,
-            log,
         )?;
-        methods.push(json!({"output": output.name, "method": method.name()}));
         let explained = explain_all(&method, &predictor, &own.matrix, threads)?;
+        let enumerated = explained.iter().filter(|own| own.1.is_none()).count();
+        methods.push(json!({
+            "output": output.name,
+            "method": method.name(enumerated == explained.len()),
+        }));
+        if let Method::Sampling(_) = &method {
+            tell_sampling(&output.name, [enumerated, explained.len()], arguments, log);
+        }
         for (patient, (explanation, errors)) in own.patients.iter().zip(explained) {
             add_rows(
                 &mut table,
@@ -142,7 +156,7 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
                 &names,
                 &explanation,
                 errors.as_deref(),
-                method.name(),
+                method.name(errors.is_none()),
             );
         }
     }
@@ -176,11 +190,77 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
     }
     let path = folder.complete()?;
     log.info(&format!(
-        "{} patients explained against {} others; written to {}",
-        own.patients.len(),
-        background.len(),
+        "{}; written to {}",
+        summary(own.patients.len(), background.len(), others.is_some()),
         path.display()
     ));
+    Ok(())
+}
+
+/// Who was explained against whom.
+fn summary(patients: usize, background: usize, is_given: bool) -> String {
+    match (is_given, background == patients) {
+        (true, _) => {
+            format!("{patients} patient(s) explained against {background} of the background")
+        }
+        (false, true) => format!("{patients} patients explained, each against all {patients}"),
+        (false, false) => {
+            format!("{patients} patients explained, each against {background} drawn from them")
+        }
+    }
+}
+
+/// What was done where no exact method fits.
+fn tell_sampling(
+    output: &str,
+    [enumerated, patients]: [usize; 2],
+    arguments: &ExplainArguments,
+    log: &Log,
+) {
+    let how = match enumerated {
+        0 => format!(
+            "by sampling, {} evaluations for each patient",
+            arguments.evaluations
+        ),
+        all if all == patients => {
+            "exactly, by enumeration of all combinations of predictors".to_owned()
+        }
+        some => format!(
+            "by sampling, {} evaluations for each patient, and {some} of the patients exactly, by enumeration",
+            arguments.evaluations
+        ),
+    };
+    log.info(&format!("'{output}' is explained {how}"));
+}
+
+/// Refuses a model of features without the run that they come from.
+fn needs_run(manifest: &Manifest, arguments: &ExplainArguments) -> anyhow::Result<()> {
+    let features = manifest
+        .inputs
+        .iter()
+        .find_map(|input| match &input.encoder {
+            Encoder::Feature(params) => params.features.first(),
+            _ => None,
+        });
+    let Some(first) = features else {
+        return Ok(());
+    };
+    for (table, run, flag) in [
+        (Some(&arguments.table), &arguments.run, "--run"),
+        (
+            arguments.background.as_ref(),
+            &arguments.background_run,
+            "--background-run",
+        ),
+    ] {
+        if table.is_some() && run.is_none() {
+            return Err(Refusal::Usage(format!(
+                "'{}' takes features of a run, such as '{}'; give the folder of the run of these patients with {flag}",
+                manifest.name, first.name
+            ))
+            .into());
+        }
+    }
     Ok(())
 }
 
@@ -349,10 +429,12 @@ impl varisk_explanation::Model for Predictor<'_> {
 }
 
 impl Method {
-    fn name(&self) -> &'static str {
+    /// The name in tables. Sampling evaluates all combinations where there are few.
+    fn name(&self, is_exact: bool) -> &'static str {
         match self {
             Self::Linear(..) => "linear",
             Self::Tree(..) => "tree",
+            Self::Sampling(_) if is_exact => "enumeration",
             Self::Sampling(_) => "sampling",
         }
     }
@@ -366,7 +448,6 @@ fn method(
     encoder: &PatientEncoder,
     background: &Background,
     players: &Players,
-    log: &Log,
 ) -> anyhow::Result<Method> {
     if arguments.method != Some(ExplainChoice::Sampling) {
         match exact(
@@ -398,12 +479,32 @@ fn method(
         Activation::Softmax => Scale::ClassScore,
     };
     let explainer = SamplingExplainer::new(predictor, background, players, settings, scale);
-    let explainer = explainer.map_err(|error| Refusal::Data(error.to_string()))?;
-    log.info(&format!(
-        "'{}' is explained by sampling, {} evaluations for each patient",
-        output.name, arguments.evaluations
-    ));
-    Ok(Method::Sampling(explainer))
+    Ok(Method::Sampling(explainer.map_err(refused_sampling)?))
+}
+
+/// A refusal of the sampler in words of the command line.
+fn refused_sampling(error: SamplingError<ScoreError>) -> Refusal {
+    match error {
+        SamplingError::Explanation(ExplanationError::Setting {
+            setting: "evaluations",
+            value,
+            remedy,
+        }) => Refusal::Usage(format!("--evaluations is {value}; {remedy}")),
+        other => Refusal::Data(other.to_string()),
+    }
+}
+
+/// Why a graph is not of a kind, without the remedy.
+fn why(error: &ExplanationError) -> String {
+    match error {
+        ExplanationError::Operator {
+            kind,
+            operator,
+            detail,
+        } => format!("the graph is not {kind}: {operator} {detail}"),
+        ExplanationError::Graph { kind, detail } => format!("the graph is not {kind}: {detail}"),
+        other => other.to_string(),
+    }
 }
 
 /// An exact method, or why there is none.
@@ -448,14 +549,14 @@ fn exact(
                 borders,
             )));
         }
-        Err(error) => error.to_string(),
+        Err(error) => why(&error),
     };
     Ok(match TreeEnsemble::from_onnx(&graph, &output.tensor) {
         Ok(model) => Ok(Method::Tree(
             TreeExplainer::new(&model, column, &background, players)?,
             borders,
         )),
-        Err(error) => Err(format!("{linear}; {error}")),
+        Err(error) => Err(format!("{linear}, and {}", why(&error))),
     })
 }
 
@@ -523,7 +624,7 @@ fn explain(
         Method::Tree(explainer, borders) => (explainer.explain(&bordered(borders))?, None),
         Method::Sampling(explainer) => {
             let sampled = explainer.explain(predictor, row);
-            let sampled = sampled.map_err(|error| Refusal::Data(error.to_string()))?;
+            let sampled = sampled.map_err(refused_sampling)?;
             let errors = (!sampled.is_exact).then_some(sampled.standard_errors);
             (sampled.explanation, errors)
         }
@@ -602,11 +703,7 @@ fn add_rows(
             base: explanation.base,
             prediction: explanation.prediction,
             scale,
-            method: if method == "sampling" && errors.is_none() {
-                "enumeration"
-            } else {
-                method
-            },
+            method,
         });
     }
 }

@@ -278,7 +278,7 @@ fn settings_and_predictions_that_make_no_sense_are_refused() {
         );
         explainer.unwrap_err().to_string()
     };
-    assert!(refuse(settings(15)).contains("4 players need at least 16"));
+    assert!(refuse(settings(15)).contains("4 predictors need at least 16"));
     assert!(
         refuse(SamplingSettings {
             batch: 0,
