@@ -11,8 +11,8 @@ pub enum ReportError {
         /// The folder.
         path: PathBuf,
     },
-    /// An unfinished run is there.
-    #[error("{} holds an unfinished run; continue it with --resume, or remove that folder", path.display())]
+    /// An unfinished run or training is there.
+    #[error("{} holds an unfinished run or training; continue it with --resume, or remove that folder", path.display())]
     Unfinished {
         /// The folder.
         path: PathBuf,
