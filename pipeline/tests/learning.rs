@@ -1,9 +1,9 @@
 //! Training, evaluation, calibration and explanation of patient models.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::support::learning::{LOGISTIC, THREE, config, table, train};
+use crate::support::learning::{BINARY, CLASSES, LOGISTIC, THREE, TIMES, config, table, train};
 use crate::support::program::{Call, Table, hashes, text};
 
 fn json(path: &Path) -> serde_json::Value {
@@ -53,10 +53,21 @@ fn a_bundle_is_trained_tested_and_explained() {
     let checked = Call::new("model check").also("", text(&model)).succeed();
     assert!(checked.stdout.contains("is sound"), "{}", checked.stdout);
 
+    // Candidates are recorded as they were fitted: the seed and the threads are those of the training.
+    for name in ["training.json", "MODEL_CARD.md"] {
+        let record = std::fs::read_to_string(model.join(name)).expect("a record");
+        assert!(record.contains("batch_size") && record.contains("column_subsample"));
+        assert!(!record.contains("threads"), "{name}");
+        assert!(
+            !record.contains("\"seed\":0") && !record.contains("\"seed\": 0"),
+            "{name}"
+        );
+    }
+
     // Every patient is tested once, and by a fold.
     let predictions = Table::read(&model, "predictions");
     assert_eq!(predictions.len(), 400);
-    let folds: std::collections::BTreeSet<&str> = predictions.texts("fold").into_iter().collect();
+    let folds: BTreeSet<&str> = predictions.texts("fold").into_iter().collect();
     assert_eq!(folds.len(), 3);
 
     // The same predictions evaluated again are the same.
@@ -157,10 +168,7 @@ fn interrupted(call: &Call, partial: &Path) {
 fn classes_and_times() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
-    let classes = config(THREE).replace(
-        "kind = \"binary\"\ncolumn = \"disease\"\npositive = [1]\nnegative = [0]",
-        "kind = \"classes\"\ncolumn = \"stage\"",
-    );
+    let classes = config(THREE).replace(BINARY, CLASSES);
     train(folder.path(), &classes, &at("classes")).succeed();
     assert!(metric(&at("classes"), "macro_auroc") > 0.7);
     let predictions = Table::read(&at("classes"), "predictions");
@@ -174,10 +182,8 @@ fn classes_and_times() {
         .collect();
     assert_eq!(names, ["class_early", "class_late", "class_none"]);
 
-    let times = config(&THREE.replace("kind = \"logistic\"", "kind = \"cox\"")).replace(
-        "kind = \"binary\"\ncolumn = \"disease\"\npositive = [1]\nnegative = [0]",
-        "kind = \"survival\"\ntime = \"time\"\nevent = \"event\"\nhappened = [1]\nhorizons = [2, 5]",
-    );
+    let times = config(&THREE.replace("kind = \"logistic\"", "kind = \"cox\""));
+    let times = times.replace(BINARY, TIMES);
     train(folder.path(), &times, &at("times")).succeed();
     assert!(metric(&at("times"), "concordance") > 0.65);
     // The risk until a later time is greater, in everybody.
@@ -213,7 +219,7 @@ fn calibration_moves_probabilities_towards_what_happened() {
     std::fs::write(at("raised.csv"), raised).expect("a table");
     for method in ["platt", "isotonic", "beta"] {
         let output = at(method);
-        Call::new("calibrate")
+        let calibrated = Call::new("calibrate")
             .with("--model", text(&at("model")))
             .with("--predictions", text(&at("raised.csv")))
             .with("--item", "prediction")
@@ -222,6 +228,9 @@ fn calibration_moves_probabilities_towards_what_happened() {
             .with("--model-version", "1.1.0")
             .with("--output", text(&output))
             .succeed();
+        // A table does not say whose predictions it holds.
+        let warning = "does not say which model";
+        assert!(calibrated.stderr.contains(warning), "{}", calibrated.stderr);
         let record = json(&output.join("calibration.json"));
         let of = |when: &str, name: &str| record[when][name].as_f64().expect("a number");
         let after = "after_on_the_same_patients";
@@ -268,6 +277,53 @@ fn groups_are_evaluated_apart() {
     assert_eq!(patients.len(), 5);
     let gaps = Table::read(&at("model"), "gaps");
     assert!(gaps.texts("metric").contains(&"recall"));
+}
+
+#[test]
+fn few_combinations_are_enumerated_and_said_to_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let network = "[[family]]\nkind = \"network\"\nhidden = [[4]]\n[family.settings]\nepochs = 2\n";
+    train(folder.path(), &config(network), &at("model")).succeed();
+    let said = |rows: usize, name: &str, evaluations: &str| {
+        std::fs::write(at("few.csv"), table(rows)).expect("a table");
+        let output = at(name);
+        let explained = explain(&at("model"), &at("few.csv"), &output)
+            .with("--evaluations", evaluations)
+            .succeed();
+        let record = json(&output.join("explain.json"));
+        let table = Table::read(&output, "explanations");
+        let methods: BTreeSet<String> = table
+            .texts("method")
+            .iter()
+            .map(|own| (*own).to_owned())
+            .collect();
+        (
+            explained.stderr,
+            record["methods"][0]["method"].clone(),
+            methods,
+        )
+    };
+    let (message, recorded, methods) = said(30, "all", "2000");
+    assert!(message.contains("enumeration"), "{message}");
+    assert!(!message.contains("sampling"), "{message}");
+    assert!(
+        message.contains("30 patients explained, each against all 30"),
+        "{message}"
+    );
+    assert_eq!(recorded, "enumeration");
+    assert_eq!(methods, BTreeSet::from(["enumeration".to_owned()]));
+    let (message, recorded, methods) = said(300, "drawn", "200");
+    assert!(
+        message.contains("by sampling, 200 evaluations"),
+        "{message}"
+    );
+    assert!(
+        message.contains("300 patients explained, each against 100 drawn"),
+        "{message}"
+    );
+    assert_eq!(recorded, "sampling");
+    assert!(methods.contains("sampling"), "{methods:?}");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use crate::support::learning::{LOGISTIC, config, table, train};
+use crate::support::learning::{BINARY, COX, LOGISTIC, TIMES, config, table, train};
 use crate::support::program::{Call, text};
-use crate::support::refusal::{SECRET_PATIENT, check_from, write};
+use crate::support::refusal::{SECRET_PATIENT, assert_refused, check_from, write};
 
 const USAGE: i32 = 64;
 const DATA: i32 = 65;
@@ -235,6 +235,27 @@ fn configurations() {
                 &["'cox'", "classes"],
             ),
             (
+                "a setting that would have no effect",
+                USAGE,
+                &|inputs, call| {
+                    let more =
+                        "[[family]]\nkind = \"boosted\"\n[family.settings]\nlearning_rate = 7\n";
+                    write(inputs, "train.toml", config(more));
+                    call
+                },
+                &["train.toml", "unknown field `learning_rate`"],
+            ),
+            (
+                "a horizon beyond all times",
+                DATA,
+                &|inputs, call| {
+                    let own = TIMES.replace("[2, 5]", "[2, 500]");
+                    write(inputs, "train.toml", config(COX).replace(BINARY, &own));
+                    call
+                },
+                &["'time' ends before the horizon 500, so"],
+            ),
+            (
                 "one fold",
                 USAGE,
                 &|inputs, call| configured(inputs, call, "outer_folds = 3", "outer_folds = 1"),
@@ -288,6 +309,50 @@ fn configurations() {
                 &["report.partial", "not an unfinished training"],
             ),
         ],
+    );
+}
+
+#[test]
+fn a_network_is_not_explained_exactly() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("model");
+    let network = "[[family]]\nkind = \"network\"\nhidden = [[4]]\n[family.settings]\nepochs = 2\n";
+    train(folder.path(), &config(network), &model).succeed();
+    let refused = Call::new("explain")
+        .with("--model", text(&model))
+        .with("--table", text(&folder.path().join("cohort.csv")))
+        .with("--method", "exact")
+        .with("--output", text(&folder.path().join("explained")))
+        .run();
+    assert_refused(
+        "",
+        &refused,
+        DATA,
+        &["'risk'", "not linear", "; use --method sampling"],
+    );
+    assert_eq!(
+        refused.stderr.matches("sampling").count(),
+        1,
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn the_place_of_an_unfinished_training_is_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("model.partial")).expect("a folder");
+    let refused = train(
+        folder.path(),
+        &config(LOGISTIC),
+        &folder.path().join("model"),
+    )
+    .run();
+    assert_refused(
+        "",
+        &refused,
+        73,
+        &["an unfinished run or training", "--resume"],
     );
 }
 
@@ -357,7 +422,7 @@ fn predictions_and_outcomes() {
                 "an unknown group",
                 DATA,
                 &|_, call| call.with("--by", "sex"),
-                &["'sex'"],
+                &["'sex'", "correct the name"],
             ),
             (
                 "horizons without times",
@@ -438,9 +503,15 @@ fn predictions_and_outcomes() {
             ),
             (
                 "too few evaluations",
-                DATA,
+                USAGE,
                 &|_, call| call.with("--method", "sampling").with("--evaluations", "1"),
-                &["evaluations"],
+                &["--evaluations is 1; 5 predictors need at least 20"],
+            ),
+            (
+                "one patient against nobody",
+                USAGE,
+                &|inputs, call| call.with("--table", write(inputs, "one.csv", secret_table(1))),
+                &["one patient alone", "--background"],
             ),
         ],
     );

@@ -15,6 +15,7 @@ mod joined_cuts;
 mod knowledge;
 mod learning;
 mod learning_bad_input;
+mod learning_judging;
 mod prs;
 mod prs_alleles;
 mod prs_bad_files;

@@ -26,13 +26,9 @@ pub(crate) struct TrainArguments {
     pub(crate) onnxruntime: Option<PathBuf>,
 }
 
-/// Predictions and what really happened.
+/// Which predictions, and what really happened.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ObservedArguments {
-    /// Predictions: folder of a run or of a training, or a table (CSV or Parquet) with a row for each
-    /// patient.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) predictions: PathBuf,
     /// Which prediction: item of risk.parquet (MODEL.OUTPUT), output of a training, or column of the
     /// table. Repeat for the classes of one outcome.
     #[arg(long = "item", value_name = "NAME")]
@@ -54,9 +50,14 @@ pub(crate) struct ObservedArguments {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct EvaluateArguments {
+    /// Predictions: folder of a run or of a training, or a table (CSV or Parquet) with a row for each
+    /// patient.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) predictions: PathBuf,
     #[command(flatten)]
     pub(crate) observed: ObservedArguments,
-    /// Column of times to the event or to the end of observation.
+    /// Column of times to the event or to the end of observation [default: those of a training of
+    /// times].
     #[arg(long, value_name = "COLUMN")]
     pub(crate) time: Option<String>,
     /// Times at which survival predictions are judged, with commas; the item is then a risk score,
@@ -67,6 +68,10 @@ pub(crate) struct EvaluateArguments {
     /// repeat for several.
     #[arg(long = "by", value_name = "COLUMN")]
     pub(crate) groups: Vec<String>,
+    /// Column of the table of outcomes whose values are resampled as a whole, such as a family or a
+    /// hospital.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) cluster: Option<String>,
     /// A probability of at least this is a prediction that it happens.
     #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5)]
     pub(crate) threshold: f64,
@@ -89,6 +94,10 @@ pub(crate) struct CalibrateArguments {
     /// Its output to calibrate, where it has several.
     #[arg(long, value_name = "NAME")]
     pub(crate) model_output: Option<String>,
+    /// Predictions of this model: folder of a run or of the training, or a table (CSV or Parquet) with
+    /// a row for each patient.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) predictions: PathBuf,
     #[command(flatten)]
     pub(crate) observed: ObservedArguments,
     /// How.

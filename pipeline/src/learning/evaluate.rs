@@ -2,11 +2,12 @@
 
 use ndarray::Array2;
 use serde_json::json;
+use varisk_core::Covariate;
 use varisk_evaluation::Horizon;
 use varisk_report::OutputFolder;
 
-use super::measures::{self, Measured, Measuring, Observed};
-use super::observed::{Pairs, pairs};
+use super::measures::{self, Clusters, Measured, Measuring, Observed};
+use super::observed::{Pairs, TIME, pairs};
 use super::train::group_columns;
 use crate::arguments::EvaluateArguments;
 use crate::exit::Refusal;
@@ -15,32 +16,34 @@ use crate::settings::available_threads;
 
 /// Items of classes are named `MODEL.class_NAME`.
 const CLASS: &str = "class_";
+/// Items of risks until a horizon are named `MODEL.risk_TIME`.
+const RISK: &str = "risk_";
 
 pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Result<()> {
     OutputFolder::check(&arguments.output, false)?;
-    let pairs = pairs(&arguments.observed, log)?;
-    let observed = observed(arguments, &pairs)?;
+    let pairs = pairs(&arguments.predictions, &arguments.observed, log)?;
+    let time = time(arguments, &pairs)?;
+    let observed = observed(arguments, &pairs, time, log)?;
+    for column in arguments.groups.iter().chain(&arguments.cluster) {
+        pairs.known(column)?;
+    }
     let groups = group_columns(&arguments.groups, &pairs.cohort, &pairs.rows)?;
-    let measured = Measured::of(
-        &observed,
-        &groups,
-        &Measuring {
-            threshold: arguments.threshold,
-            bootstrap: arguments.bootstrap,
-            seed: arguments.seed,
-            threads: available_threads(),
-        },
-    )?;
+    let clusters = arguments.cluster.as_ref();
+    let measuring = Measuring {
+        threshold: arguments.threshold,
+        bootstrap: arguments.bootstrap,
+        seed: arguments.seed,
+        threads: available_threads(),
+        clusters: clusters.map(|own| Clusters::of_column(&pairs.cohort, &pairs.rows, own)),
+    };
+    let measured = Measured::of(&observed, &groups, &measuring)?;
     let fact = |name: &str, value: String| (name.to_owned(), value);
     let page = measured.page(
         &pairs.items.join(", "),
         &[
             fact("Outcome", pairs.outcome.clone()),
             fact("Patients", pairs.rows.len().to_string()),
-            fact(
-                "Intervals",
-                format!("{} resamples of patients", arguments.bootstrap),
-            ),
+            fact("Intervals", measuring.intervals()),
         ],
     );
     let record = json!({
@@ -50,10 +53,11 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
         "items": pairs.items,
         "outcome": pairs.outcome,
         "positive": arguments.observed.positive,
-        "time": arguments.time,
-        "horizons": arguments.horizons,
+        "time": time,
+        "horizons": horizons(&observed),
         "threshold": arguments.threshold,
         "bootstrap": arguments.bootstrap,
+        "cluster": arguments.cluster,
         "seed": arguments.seed,
         "patients": pairs.rows.len(),
         "metrics": measured.all().into_iter().map(measures::json).collect::<Vec<_>>(),
@@ -80,39 +84,117 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
     Ok(())
 }
 
-fn observed(arguments: &EvaluateArguments, pairs: &Pairs) -> anyhow::Result<Observed> {
-    let several = pairs.values.len() > 1;
-    if let Some(time) = &arguments.time {
-        if several {
+/// The column of times. Some patients of a training of times are censored, so these are not judged without.
+fn time<'a>(arguments: &'a EvaluateArguments, pairs: &Pairs) -> anyhow::Result<Option<&'a str>> {
+    match &arguments.time {
+        Some(time) => Ok(Some(time)),
+        None if !pairs.of_times => Ok(None),
+        None if pairs.left_by_training => Ok(Some(TIME)),
+        None => Err(Refusal::Usage(
+            "the predictions are of times to an event, and without times patients who were censored would count as free of it; name the column of times with --time, or leave --outcomes out"
+                .to_owned(),
+        )
+        .into()),
+    }
+}
+
+/// The horizon of an item that is a risk until then. In names of outputs a point is `_`.
+fn horizon(item: &str) -> Option<f64> {
+    let (_, output) = item.rsplit_once('.').unwrap_or(("", item));
+    let time: f64 = output.strip_prefix(RISK)?.replace('_', ".").parse().ok()?;
+    (varisk_train::horizon_output(time) == output).then_some(time)
+}
+
+/// Predictions of times to an event, and the times.
+fn survival(
+    arguments: &EvaluateArguments,
+    pairs: &Pairs,
+    time: &str,
+    log: &Log,
+) -> anyhow::Result<Observed> {
+    let both = || pairs.items.iter().zip(&pairs.values);
+    // Names of outputs say what they are only where this program gave them.
+    let horizon = |item: &str| pairs.of_times.then(|| horizon(item)).flatten();
+    let scores: Vec<&Vec<f64>> = both()
+        .filter(|(item, _)| horizon(item).is_none())
+        .map(|(_, values)| values)
+        .collect();
+    let scores = match (scores.as_slice(), pairs.values.as_slice()) {
+        // Where there is no score, a risk ranks patients as well.
+        ([score], _) => (*score).clone(),
+        ([], [risk]) => risk.clone(),
+        ([], _) => {
             return Err(Refusal::Usage(
-                "with --time a single --item is judged, a log hazard or another risk score"
+                "several risks are judged beside the score that ranks patients; give --item log_hazard too, or a single risk"
                     .to_owned(),
             )
             .into());
         }
-        return Ok(Observed::Survival {
-            scores: pairs.values[0].clone(),
-            times: pairs.numbers(time)?,
-            events: pairs.happened(&arguments.observed.positive)?,
-            horizons: arguments
-                .horizons
-                .iter()
-                .map(|time| Horizon {
-                    time: *time,
-                    survival: None,
-                })
-                .collect(),
-        });
+        _ => {
+            return Err(Refusal::Usage(
+                "with times a single --item is judged, a log hazard or another risk score"
+                    .to_owned(),
+            )
+            .into());
+        }
+    };
+    let mut horizons: Vec<Horizon> = both()
+        .filter_map(|(item, risks)| {
+            Some(Horizon {
+                time: horizon(item)?,
+                survival: Some(risks.iter().map(|own| 1.0 - own).collect()),
+            })
+        })
+        .collect();
+    for time in &arguments.horizons {
+        if horizons.iter().all(|own| own.time != *time) {
+            horizons.push(Horizon {
+                time: *time,
+                survival: None,
+            });
+        }
+    }
+    horizons.sort_by(|a, b| a.time.total_cmp(&b.time));
+    Ok(Observed::Survival {
+        scores,
+        times: pairs.numbers(time)?,
+        events: pairs.happened(&arguments.observed.positive, log)?,
+        horizons,
+    })
+}
+
+/// Times at which predictions are judged.
+fn horizons(observed: &Observed) -> Vec<f64> {
+    match observed {
+        Observed::Survival { horizons, .. } => horizons.iter().map(|own| own.time).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn observed(
+    arguments: &EvaluateArguments,
+    pairs: &Pairs,
+    time: Option<&str>,
+    log: &Log,
+) -> anyhow::Result<Observed> {
+    let several = pairs.values.len() > 1;
+    if let Some(time) = time {
+        return survival(arguments, pairs, time, log);
     }
     if !arguments.horizons.is_empty() {
         return Err(
             Refusal::Usage("--horizons needs --time, the column of times".to_owned()).into(),
         );
     }
+    for item in pairs.items.iter().filter(|own| horizon(own).is_some()) {
+        log.warn(&format!(
+            "'{item}' has the name of a risk until a time, and without --time patients who were censored before count as free of the event"
+        ));
+    }
     if !several {
         return Ok(Observed::Binary {
             probabilities: pairs.values[0].clone(),
-            outcomes: pairs.happened(&arguments.observed.positive)?,
+            outcomes: pairs.happened(&arguments.observed.positive, log)?,
         });
     }
     let names: Vec<String> = pairs
@@ -126,6 +208,18 @@ fn observed(arguments: &EvaluateArguments, pairs: &Pairs) -> anyhow::Result<Obse
         })
         .collect();
     let label = |row: &usize| -> anyhow::Result<usize> {
+        // Beside the predictions of a training stands whether a patient is of the class of the output.
+        if pairs.left_by_training && arguments.observed.outcome.is_none() {
+            let is_own =
+                |item: &String| pairs.cohort.cell(*row, item) == Some(&Covariate::Number(1.0));
+            return pairs.items.iter().position(is_own).ok_or_else(|| {
+                Refusal::Usage(format!(
+                    "the items ({}) are not all classes of the training; give --item for each of them",
+                    names.join(", ")
+                ))
+                .into()
+            });
+        }
         let own = measures::text(&pairs.cohort, *row, &pairs.outcome).unwrap_or_default();
         let own = varisk_train::class_output(&own);
         let own = own.strip_prefix(CLASS).unwrap_or(&own);

@@ -1,5 +1,6 @@
 //! How good predictions are, as tables: what `varisk train` and `varisk evaluate` share.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,6 +55,47 @@ pub(crate) struct Measuring {
     pub(crate) bootstrap: usize,
     pub(crate) seed: u64,
     pub(crate) threads: usize,
+    /// What is resampled as a whole; `None` where patients are resampled one by one.
+    pub(crate) clusters: Option<Clusters>,
+}
+
+/// Patients who are no independent draws.
+pub(crate) struct Clusters {
+    /// The column that says so.
+    pub(crate) column: String,
+    /// The cluster of each patient.
+    pub(crate) of_row: Vec<usize>,
+}
+
+impl Clusters {
+    /// Those of a column. A patient without a value is one of its own.
+    pub(crate) fn of_column(cohort: &Cohort, rows: &[usize], column: &str) -> Self {
+        let mut numbers = BTreeMap::new();
+        let number = |(at, row): (usize, &usize)| match text(cohort, *row, column) {
+            Some(name) => {
+                let next = numbers.len();
+                *numbers.entry(name).or_insert(next)
+            }
+            None => rows.len() + at,
+        };
+        Self {
+            column: column.to_owned(),
+            of_row: rows.iter().enumerate().map(number).collect(),
+        }
+    }
+}
+
+impl Measuring {
+    /// What intervals come from, in words.
+    pub(crate) fn intervals(&self) -> String {
+        match &self.clusters {
+            None => format!("{} resamples of patients", self.bootstrap),
+            Some(own) => format!(
+                "{} resamples of the values of '{}', each with all of its patients",
+                self.bootstrap, own.column
+            ),
+        }
+    }
 }
 
 /// Losses of a family by epoch or round: of training rows, and of those that say when to stop.
@@ -137,6 +179,7 @@ impl Measured {
             seed: measuring.seed,
             threads: NonZeroUsize::new(measuring.threads).unwrap_or(NonZeroUsize::MIN),
             level: LEVEL,
+            clusters: measuring.clusters.as_ref().map(|own| own.of_row.as_slice()),
         };
         self.metrics = metric_rows(sample, &resampling)?;
         for (column, values) in groups {
@@ -481,7 +524,11 @@ pub(crate) fn lines(measured: &Measured) -> Vec<[String; 3]> {
 pub(crate) fn headline(measured: &Measured) -> String {
     let first = [Metric::Auroc, Metric::MacroAuroc, Metric::Concordance]
         .into_iter()
-        .find_map(|metric| measured.metrics.iter().find(|own| own.key.metric == metric));
+        .find_map(|metric| {
+            // That of a single class says little of the model.
+            let is_overall = |own: &&MetricRow| own.key.metric == metric && own.key.class.is_none();
+            measured.metrics.iter().find(is_overall)
+        });
     match first {
         Some(row) => match (row.value, row.lower, row.upper) {
             (Some(value), Some(lower), Some(upper)) => format!(

@@ -1,11 +1,13 @@
 //! Predictions beside what happened: from a run, a training or a table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float64Type};
 use varisk_core::Covariate;
+use varisk_encode::{MANIFEST_FILE, Manifest};
+use varisk_score::open_bundle;
 use varisk_train::{Cell, Cohort};
 
 use super::data;
@@ -28,24 +30,39 @@ pub(crate) struct Pairs {
     pub(crate) values: Vec<Vec<f64>>,
     /// Column of the outcome.
     pub(crate) outcome: String,
+    /// Whether the predictions are those of a training of times to an event.
+    pub(crate) of_times: bool,
+    /// Whether the outcomes are those that a training left beside its predictions: `OUTCOME` and
+    /// `TIME`, and where several outputs are judged a column for each, 1 where it happened.
+    pub(crate) left_by_training: bool,
 }
 
 /// Columns of the table that a training leaves.
 const OUTCOME: &str = "outcome";
-const TIME: &str = "time";
+pub(crate) const TIME: &str = "time";
+
+/// Files of predictions in the folders of a run and of a training.
+const OF_RUN: &str = "risk.parquet";
+const OF_TRAINING: &str = "predictions.parquet";
 
 /// Brings predictions and outcomes together. Patients who lack one of them are counted and left out.
-pub(crate) fn pairs(arguments: &ObservedArguments, log: &Log) -> anyhow::Result<Pairs> {
-    let path = &arguments.predictions;
+pub(crate) fn pairs(
+    path: &Path,
+    arguments: &ObservedArguments,
+    log: &Log,
+) -> anyhow::Result<Pairs> {
+    let (mut of_times, mut is_training) = (false, false);
     let (predictions, own_outcomes) = if path.is_dir() {
-        if path.join("risk.parquet").is_file() {
+        if path.join(OF_RUN).is_file() {
             (of_run(path, &arguments.items)?, None)
-        } else if path.join("predictions.parquet").is_file() {
+        } else if path.join(OF_TRAINING).is_file() {
             let (predictions, cohort) = of_training(path, &arguments.items)?;
+            is_training = true;
+            of_times = (0..cohort.patients.len()).any(|row| cohort.cell(row, TIME).is_some());
             (predictions, Some(cohort))
         } else {
             return Err(Refusal::NoInput(format!(
-                "{} holds neither risk.parquet of a run nor predictions.parquet of a training; give such a folder, or a table",
+                "{} holds neither {OF_RUN} of a run nor {OF_TRAINING} of a training; give such a folder, or a table",
                 path.display()
             ))
             .into());
@@ -54,6 +71,7 @@ pub(crate) fn pairs(arguments: &ObservedArguments, log: &Log) -> anyhow::Result<
         let table = data::cohort(path, &arguments.patient, None)?;
         (of_table(path, &table, &arguments.items)?, Some(table))
     };
+    let left_by_training = is_training && arguments.outcomes.is_none();
     let cohort = match (&arguments.outcomes, own_outcomes) {
         (Some(outcomes), _) => data::cohort(outcomes, &arguments.patient, None)?,
         (None, Some(cohort)) => cohort,
@@ -73,7 +91,7 @@ pub(crate) fn pairs(arguments: &ObservedArguments, log: &Log) -> anyhow::Result<
             );
         }
     };
-    known(&cohort, &outcome)?;
+    known(&cohort, &outcome, left_by_training)?;
     let items: Vec<String> = predictions.by_item.keys().cloned().collect();
     let mut rows = Vec::new();
     let mut values: Vec<Vec<f64>> = vec![Vec::new(); items.len()];
@@ -122,12 +140,21 @@ pub(crate) fn pairs(arguments: &ObservedArguments, log: &Log) -> anyhow::Result<
         items,
         values,
         outcome,
+        of_times,
+        left_by_training,
     })
 }
 
-fn known(cohort: &Cohort, column: &str) -> anyhow::Result<()> {
+/// Refuses a column that the outcomes do not have.
+fn known(cohort: &Cohort, column: &str, left_by_training: bool) -> anyhow::Result<()> {
     if cohort.columns.iter().any(|own| own == column) {
         return Ok(());
+    }
+    if left_by_training {
+        return Err(Refusal::Usage(format!(
+            "predictions of a training have no column '{column}' beside them; give the table that has it with --outcomes, and the outcome in it with --outcome"
+        ))
+        .into());
     }
     Err(Refusal::Data(format!(
         "the table of outcomes has no column '{column}'; correct the name"
@@ -136,9 +163,38 @@ fn known(cohort: &Cohort, column: &str) -> anyhow::Result<()> {
 }
 
 impl Pairs {
+    /// Refuses a column that the outcomes do not have.
+    pub(crate) fn known(&self, column: &str) -> anyhow::Result<()> {
+        known(&self.cohort, column, self.left_by_training)
+    }
+
     /// Whether it happened, by row. Without `positive` the column must hold 0 and 1.
-    pub(crate) fn happened(&self, positive: &[String]) -> anyhow::Result<Vec<bool>> {
-        let positive: Vec<Cell> = positive.iter().map(|own| Cell::Text(own.clone())).collect();
+    pub(crate) fn happened(&self, positive: &[String], log: &Log) -> anyhow::Result<Vec<bool>> {
+        let texts = positive;
+        let positive: Vec<Cell> = texts.iter().map(|own| Cell::Text(own.clone())).collect();
+        let occurs = |value: &Cell| {
+            let mut cells = self.rows.iter();
+            cells.any(|row| {
+                let cell = self.cohort.cell(*row, &self.outcome);
+                cell.is_some_and(|cell| value.is(cell))
+            })
+        };
+        let both = texts.iter().zip(&positive);
+        let absent: Vec<&str> = both
+            .filter(|(_, value)| !occurs(value))
+            .map(|(text, _)| text.as_str())
+            .collect();
+        if !absent.is_empty() {
+            let said = format!(
+                "no patient with a prediction has '{}' in the outcome '{}'",
+                absent.join("' or '"),
+                self.outcome
+            );
+            if absent.len() == texts.len() {
+                return Err(Refusal::Usage(format!("{said}; correct --positive")).into());
+            }
+            log.warn(&said);
+        }
         let of = |row: &usize| -> anyhow::Result<bool> {
             let cell = self.cohort.cell(*row, &self.outcome);
             match cell {
@@ -158,7 +214,7 @@ impl Pairs {
 
     /// Numbers of a column, by row.
     pub(crate) fn numbers(&self, column: &str) -> anyhow::Result<Vec<f64>> {
-        known(&self.cohort, column)?;
+        self.known(column)?;
         let of = |row: &usize| match self.cohort.cell(*row, column) {
             Some(Covariate::Number(number)) => Ok(*number),
             _ => Err(Refusal::Data(format!(
@@ -233,33 +289,101 @@ fn long(path: &Path, [patient, item]: [&str; 2], wanted: &[String]) -> anyhow::R
 }
 
 fn of_run(folder: &Path, items: &[String]) -> anyhow::Result<Table> {
-    long(&folder.join("risk.parquet"), ["patient", "item"], items)
+    long(&folder.join(OF_RUN), ["patient", "item"], items)
+}
+
+/// A model, as far as predictions say which one made them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MadeBy {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) sha256: String,
+}
+
+impl MadeBy {
+    pub(crate) fn of(manifest: &Manifest, sha256: &str) -> Self {
+        Self {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            sha256: sha256.to_ascii_lowercase(),
+        }
+    }
+}
+
+/// The models that made predictions of an item; `None` where nothing says so.
+pub(crate) fn made_by(path: &Path, item: &str) -> anyhow::Result<Option<BTreeSet<MadeBy>>> {
+    if path.join(OF_RUN).is_file() {
+        let path = path.join(OF_RUN);
+        let mut all = BTreeSet::new();
+        for batch in data::batches(&path)? {
+            let text = |name: &str| data::column(&batch, name, &DataType::Utf8, &path);
+            let items = text("item")?;
+            let columns = [
+                text("model")?,
+                text("model_version")?,
+                text("model_sha256")?,
+            ];
+            let items = items.as_string::<i32>();
+            let [name, version, sha256] = columns.each_ref().map(AsArray::as_string::<i32>);
+            let own = (0..batch.num_rows()).filter(|row| items.value(*row) == item);
+            all.extend(own.map(|row| MadeBy {
+                name: name.value(row).to_owned(),
+                version: version.value(row).to_owned(),
+                sha256: sha256.value(row).to_ascii_lowercase(),
+            }));
+        }
+        return Ok(Some(all));
+    }
+    // What lies beside the predictions of a training is the model that it made.
+    if !path.join(MANIFEST_FILE).is_file() {
+        return Ok(None);
+    }
+    let bundle = open_bundle(path)?;
+    let own = MadeBy::of(&bundle.manifest, &bundle.model_sha256);
+    Ok(Some(BTreeSet::from([own])))
 }
 
 /// Predictions of a training stand beside its outcomes.
 fn of_training(folder: &Path, items: &[String]) -> anyhow::Result<(Table, Cohort)> {
-    let path = folder.join("predictions.parquet");
+    let path = folder.join(OF_TRAINING);
     let table = long(&path, ["patient", "output"], items)?;
-    let first = table.by_item.keys().next().cloned().unwrap_or_default();
-    let mut rows = Vec::new();
+    let outputs: Vec<String> = table.by_item.keys().cloned().collect();
+    // By patient: the outcome of each output, and the time.
+    let mut found: BTreeMap<String, Vec<Option<Covariate>>> = BTreeMap::new();
     for batch in data::batches(&path)? {
         let text = |name: &str| data::column(&batch, name, &DataType::Utf8, &path);
         let number = |name: &str| data::column(&batch, name, &DataType::Float64, &path);
-        let (patients, outputs) = (text("patient")?, text("output")?);
+        let (patients, own) = (text("patient")?, text("output")?);
         let (outcomes, times) = (number(OUTCOME)?, number(TIME)?);
-        let (patients, outputs) = (patients.as_string::<i32>(), outputs.as_string::<i32>());
+        let (patients, own) = (patients.as_string::<i32>(), own.as_string::<i32>());
         let outcomes = outcomes.as_primitive::<Float64Type>();
         let times = times.as_primitive::<Float64Type>();
-        for row in (0..batch.num_rows()).filter(|row| outputs.value(*row) == first) {
-            let time = times
+        for row in 0..batch.num_rows() {
+            let Some(at) = outputs.iter().position(|name| name == own.value(row)) else {
+                continue;
+            };
+            let cells = found.entry(patients.value(row).to_owned());
+            let cells = cells.or_insert_with(|| vec![None; outputs.len() + 1]);
+            cells[at] = Some(Covariate::Number(outcomes.value(row)));
+            cells[outputs.len()] = times
                 .is_valid(row)
                 .then(|| Covariate::Number(times.value(row)));
-            let outcome = Some(Covariate::Number(outcomes.value(row)));
-            rows.push((patients.value(row).to_owned(), vec![outcome, time]));
         }
     }
-    let columns = vec![OUTCOME.to_owned(), TIME.to_owned()];
-    let cohort = Cohort::from_rows(columns, rows)
+    // A single output has the outcome, of several each has a column too.
+    let mut columns = vec![OUTCOME.to_owned(), TIME.to_owned()];
+    if outputs.len() > 1 {
+        columns.extend(outputs);
+    }
+    let rows = found.into_iter().map(|(patient, mut cells)| {
+        let time = cells.pop().flatten();
+        let mut row = vec![cells.first().cloned().flatten(), time];
+        if cells.len() > 1 {
+            row.extend(cells);
+        }
+        (patient, row)
+    });
+    let cohort = Cohort::from_rows(columns, rows.collect())
         .map_err(|detail| Refusal::Data(format!("{}: {detail}", path.display())))?;
     Ok((table, cohort))
 }

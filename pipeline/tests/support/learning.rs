@@ -101,6 +101,20 @@ groups = ["sex", "centre"]
     )
 }
 
+/// The outcome of [`config`].
+pub(crate) const BINARY: &str =
+    "kind = \"binary\"\ncolumn = \"disease\"\npositive = [1]\nnegative = [0]";
+
+/// Another one: classes.
+pub(crate) const CLASSES: &str = "kind = \"classes\"\ncolumn = \"stage\"";
+
+/// Another one: times to an event.
+pub(crate) const TIMES: &str =
+    "kind = \"survival\"\ntime = \"time\"\nevent = \"event\"\nhappened = [1]\nhorizons = [2, 5]";
+
+/// A family of times that learns in no time.
+pub(crate) const COX: &str = "[[family]]\nkind = \"cox\"\nlambda = [0.01]\nl1_ratio = [0.0]\n";
+
 /// A family that learns in no time.
 pub(crate) const LOGISTIC: &str =
     "[[family]]\nkind = \"logistic\"\nlambda = [0.01]\nl1_ratio = [0.0]\n";
