@@ -1,6 +1,6 @@
 //! Predictions are judged as what they are: with their times, classes, clusters and model.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::support::demo;
@@ -361,4 +361,105 @@ fn a_run_says_which_model_it_ran() {
     let explained = with_run.succeed();
     let who = "48 patients explained, each against all 48";
     assert!(explained.stderr.contains(who), "{}", explained.stderr);
+}
+
+/// The importance of each predictor of an output, and the metric.
+fn importance(folder: &Path, output: &str) -> BTreeMap<String, [f64; 3]> {
+    let table = Table::read(folder, "importance");
+    let number = |name: &str| -> Vec<f64> {
+        let all = table.numbers(name).into_iter();
+        all.map(|own| own.expect("a number")).collect()
+    };
+    let numbers = number("value").into_iter().zip(number("importance"));
+    let numbers = numbers.zip(number("standard_error"));
+    let rows = table
+        .texts("output")
+        .into_iter()
+        .zip(table.texts("predictor"))
+        .zip(numbers);
+    rows.filter(|((own, _), _)| *own == output)
+        .map(|((_, name), ((value, mean), error))| (name.to_owned(), [value, mean, error]))
+        .collect()
+}
+
+#[test]
+fn a_bundle_is_judged_and_says_what_it_relies_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let judge = |model: &str, output: &str| {
+        Call::new("evaluate")
+            .with("--model", text(&at(model)))
+            .with("--table", text(&at("cohort.csv")))
+            .with("--importance", "5")
+            .with("--bootstrap", "0")
+            .with("--output", text(&at(output)))
+    };
+    train(folder.path(), &config(LOGISTIC), &at("model")).succeed();
+    let call = judge("model", "binary").with("--outcome", "disease");
+    call.succeed();
+    let of_risk = importance(&at("binary"), "risk");
+    let auroc = metrics(&at("binary"))
+        .into_iter()
+        .find(|own| own[0].starts_with("auroc"));
+    let auroc: f64 = auroc.expect("the AUROC")[1].parse().expect("a number");
+    assert_eq!(of_risk.len(), 5);
+    for [value, mean, error] in of_risk.values() {
+        assert_eq!(*value, auroc);
+        assert!(*error > 0.0 && *error < 0.05 && *mean < 0.4, "{of_risk:?}");
+    }
+    // What the table was made from: age most, then smoking; noise and body mass do nothing.
+    let of = |name: &str| of_risk[name][1];
+    assert!(
+        of("age") > 0.1 && of("age") > 2.0 * of("smoker"),
+        "{of_risk:?}"
+    );
+    assert!(of("smoker") > 3.0 * of("noise").abs(), "{of_risk:?}");
+    // The same again, and another one with another seed.
+    call.clone().with("--output", text(&at("again"))).succeed();
+    assert_eq!(importance(&at("again"), "risk"), of_risk);
+    call.clone()
+        .with("--seed", "2")
+        .with("--output", text(&at("seed")))
+        .succeed();
+    assert_ne!(importance(&at("seed"), "risk"), of_risk);
+
+    let own = config(LOGISTIC).replace(crate::support::learning::BINARY, CLASSES);
+    train(folder.path(), &own, &at("classes")).succeed();
+    judge("classes", "of_classes")
+        .with("--outcome", "stage")
+        .also("--item", "class_early")
+        .also("--item", "class_late")
+        .also("--item", "class_none")
+        .succeed();
+    assert!(importance(&at("of_classes"), "class_none")["age"][1] > 0.05);
+    assert_eq!(Table::read(&at("of_classes"), "importance").len(), 15);
+
+    let own = config(COX).replace(crate::support::learning::BINARY, TIMES);
+    train(folder.path(), &own, &at("times")).succeed();
+    let times = judge("times", "of_times")
+        .with("--outcome", "event")
+        .with("--item", "log_hazard");
+    refused(&times, USAGE, &["censored", "--time"]);
+    times.with("--time", "time").succeed();
+    let table = Table::read(&at("of_times"), "importance");
+    assert_eq!(table.texts("metric"), ["concordance"; 5]);
+    assert!(importance(&at("of_times"), "log_hazard")["age"][1] > 0.05);
+
+    refused(
+        &judge("model", "no")
+            .with("--outcome", "disease")
+            .with("--item", "risks"),
+        USAGE,
+        &["'risks'", "it has risk"],
+    );
+    let variant = judge("model", "no").with("--model", testdata("models/variant-kmer"));
+    refused(&variant, USAGE, &["variant model", "'evaluate'"]);
+    for call in [
+        judge("model", "no").with("--predictions", text(&at("model"))),
+        judge("model", "no").without("--table"),
+        evaluate(&at("model"), &[], &at("no")).with("--importance", "5"),
+        judge("model", "no").with("--importance", "0"),
+    ] {
+        assert_eq!(call.run().code, Some(USAGE));
+    }
 }

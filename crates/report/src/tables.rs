@@ -473,7 +473,7 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::RISK,
         Self::SCORES,
         Self::SCORE_VARIANTS,
@@ -493,6 +493,7 @@ impl Table {
         Self::CURVES,
         Self::EXPLANATIONS,
         Self::VARIANT_EXPLANATIONS,
+        Self::IMPORTANCE,
     ];
 
     /// The Arrow schema of the fixed columns.

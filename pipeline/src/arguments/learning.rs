@@ -52,8 +52,26 @@ pub(crate) struct ObservedArguments {
 pub(crate) struct EvaluateArguments {
     /// Predictions: folder of a run or of a training, or a table (CSV or Parquet) with a row for each
     /// patient.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) predictions: PathBuf,
+    #[arg(
+        long,
+        value_name = "PATH",
+        required_unless_present = "model",
+        conflicts_with = "model"
+    )]
+    pub(crate) predictions: Option<PathBuf>,
+    /// Model bundle that makes the predictions of the patients of --table.
+    #[arg(long, value_name = "BUNDLE", requires = "table")]
+    pub(crate) model: Option<PathBuf>,
+    /// Patients that --model predicts: a table (CSV or Parquet) with their covariates.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(crate) table: Option<PathBuf>,
+    /// Folder of the run with their features, where the model needs features.
+    #[arg(long, value_name = "FOLDER", requires = "model")]
+    pub(crate) run: Option<PathBuf>,
+    /// How often the values of each predictor of --model are permuted among the patients, to see how
+    /// much worse predictions become: importance.parquet.
+    #[arg(long, value_name = "REPEATS", requires = "model", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) importance: Option<u16>,
     #[command(flatten)]
     pub(crate) observed: ObservedArguments,
     /// Column of times to the event or to the end of observation [default: those of a training of
@@ -78,12 +96,15 @@ pub(crate) struct EvaluateArguments {
     /// Bootstrap resamples of the intervals.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     pub(crate) bootstrap: usize,
-    /// Seed of the resamples.
+    /// Seed of the resamples and permutations.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
     /// Output folder; it must not exist.
     #[arg(long, short, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
+    /// Library of ONNX Runtime, or its folder, for --model.
+    #[arg(long, value_name = "PATH", requires = "model")]
+    pub(crate) onnxruntime: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

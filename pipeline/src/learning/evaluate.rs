@@ -1,11 +1,14 @@
 //! `varisk evaluate`: how good predictions are, overall and by group.
 
+mod bundle;
+
 use ndarray::Array2;
 use serde_json::json;
 use varisk_core::Covariate;
 use varisk_evaluation::Horizon;
-use varisk_report::OutputFolder;
+use varisk_report::{OutputFolder, Table, write_table};
 
+use self::bundle::Direct;
 use super::measures::{self, Clusters, Measured, Measuring, Observed};
 use super::observed::{Pairs, TIME, pairs};
 use super::train::group_columns;
@@ -21,7 +24,19 @@ const RISK: &str = "risk_";
 
 pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Result<()> {
     OutputFolder::check(&arguments.output, false)?;
-    let pairs = pairs(&arguments.predictions, &arguments.observed, log)?;
+    let direct = match (&arguments.model, &arguments.table) {
+        (Some(model), Some(table)) => Some(Direct::open(arguments, model, table)?),
+        _ => None,
+    };
+    let pairs = match (&direct, &arguments.predictions) {
+        (Some(direct), _) => direct.pairs(&arguments.observed, log)?,
+        (None, Some(path)) => pairs(path, &arguments.observed, log)?,
+        (None, None) => {
+            return Err(
+                Refusal::Usage("give --predictions, or --model and --table".to_owned()).into(),
+            );
+        }
+    };
     let time = time(arguments, &pairs)?;
     let observed = observed(arguments, &pairs, time, log)?;
     for column in arguments.groups.iter().chain(&arguments.cluster) {
@@ -37,6 +52,13 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
         clusters: clusters.map(|own| Clusters::of_column(&pairs.cohort, &pairs.rows, own)),
     };
     let measured = Measured::of(&observed, &groups, &measuring)?;
+    let importance = match (&direct, arguments.importance) {
+        (Some(direct), Some(repeats)) => {
+            let repeats = usize::from(repeats);
+            Some(direct.importance(&observed, &pairs, repeats, arguments.seed)?)
+        }
+        _ => None,
+    };
     let fact = |name: &str, value: String| (name.to_owned(), value);
     let page = measured.page(
         &pairs.items.join(", "),
@@ -58,6 +80,8 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
         "threshold": arguments.threshold,
         "bootstrap": arguments.bootstrap,
         "cluster": arguments.cluster,
+        "model": direct.as_ref().map(Direct::record),
+        "importance_repeats": arguments.importance,
         "seed": arguments.seed,
         "patients": pairs.rows.len(),
         "metrics": measured.all().into_iter().map(measures::json).collect::<Vec<_>>(),
@@ -65,6 +89,9 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
     let folder = OutputFolder::create(&arguments.output)?;
     let write = || -> anyhow::Result<()> {
         measured.write(folder.partial())?;
+        if let Some(importance) = &importance {
+            write_table(folder.partial(), Table::IMPORTANCE.name, importance.clone())?;
+        }
         std::fs::write(folder.partial().join("evaluation.html"), page)?;
         let text = serde_json::to_string_pretty(&record)? + "\n";
         std::fs::write(folder.partial().join("evaluation.json"), text)?;
@@ -91,7 +118,7 @@ fn time<'a>(arguments: &'a EvaluateArguments, pairs: &Pairs) -> anyhow::Result<O
         None if !pairs.of_times => Ok(None),
         None if pairs.left_by_training => Ok(Some(TIME)),
         None => Err(Refusal::Usage(
-            "the predictions are of times to an event, and without times patients who were censored would count as free of it; name the column of times with --time, or leave --outcomes out"
+            "the predictions are of times to an event, and without times patients who were censored would count as free of it; name the column of times with --time"
                 .to_owned(),
         )
         .into()),

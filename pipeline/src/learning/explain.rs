@@ -84,7 +84,11 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
             .into());
         }
     };
-    needs_run(&bundle.manifest, arguments)?;
+    needs_run(&bundle.manifest, arguments.run.as_deref(), "--run")?;
+    if arguments.background.is_some() {
+        let run = arguments.background_run.as_deref();
+        needs_run(&bundle.manifest, run, "--background-run")?;
+    }
     let own = rows(
         &bundle,
         &table,
@@ -233,8 +237,21 @@ fn tell_sampling(
     log.info(&format!("'{output}' is explained {how}"));
 }
 
+/// Opens a patient model for a verb that takes no other.
+pub(super) fn patient_bundle(path: &Path, verb: &str) -> anyhow::Result<Bundle> {
+    let bundle = open_bundle(path)?;
+    if bundle.manifest.kind != ModelKind::Patient {
+        return Err(Refusal::Usage(format!(
+            "'{}' is a variant model; '{verb}' takes a patient model",
+            bundle.manifest.name
+        ))
+        .into());
+    }
+    Ok(bundle)
+}
+
 /// Refuses a model of features without the run that they come from.
-fn needs_run(manifest: &Manifest, arguments: &ExplainArguments) -> anyhow::Result<()> {
+pub(super) fn needs_run(manifest: &Manifest, run: Option<&Path>, flag: &str) -> anyhow::Result<()> {
     let features = manifest
         .inputs
         .iter()
@@ -245,21 +262,12 @@ fn needs_run(manifest: &Manifest, arguments: &ExplainArguments) -> anyhow::Resul
     let Some(first) = features else {
         return Ok(());
     };
-    for (table, run, flag) in [
-        (Some(&arguments.table), &arguments.run, "--run"),
-        (
-            arguments.background.as_ref(),
-            &arguments.background_run,
-            "--background-run",
-        ),
-    ] {
-        if table.is_some() && run.is_none() {
-            return Err(Refusal::Usage(format!(
-                "'{}' takes features of a run, such as '{}'; give the folder of the run of these patients with {flag}",
-                manifest.name, first.name
-            ))
-            .into());
-        }
+    if run.is_none() {
+        return Err(Refusal::Usage(format!(
+            "'{}' takes features of a run, such as '{}'; give the folder of the run of these patients with {flag}",
+            manifest.name, first.name
+        ))
+        .into());
     }
     Ok(())
 }
@@ -358,7 +366,7 @@ fn background(rows: &Rows, arguments: &ExplainArguments) -> anyhow::Result<Backg
 }
 
 /// Names of the predictors, and the predictor of each element.
-fn players(manifest: &Manifest) -> anyhow::Result<(Vec<String>, Players)> {
+pub(super) fn players(manifest: &Manifest) -> anyhow::Result<(Vec<String>, Players)> {
     let mut names = Vec::new();
     let mut of_element = Vec::new();
     let mut add = |name: &str, width: usize| {

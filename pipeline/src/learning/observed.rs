@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use varisk_core::Covariate;
 use varisk_encode::{MANIFEST_FILE, Manifest};
 use varisk_score::open_bundle;
-use varisk_train::{Cell, Cohort};
+use varisk_train::{Cell, Cohort, LOG_HAZARD};
 
 use super::data;
 use crate::arguments::ObservedArguments;
@@ -16,7 +16,7 @@ use crate::exit::Refusal;
 use crate::log::Log;
 
 /// Predictions by patient, for each item asked for.
-type Predictions = BTreeMap<String, Vec<Option<f64>>>;
+pub(crate) type Predictions = BTreeMap<String, Vec<Option<f64>>>;
 
 /// Patients with a prediction and an outcome.
 pub(crate) struct Pairs {
@@ -51,15 +51,17 @@ pub(crate) fn pairs(
     arguments: &ObservedArguments,
     log: &Log,
 ) -> anyhow::Result<Pairs> {
-    let (mut of_times, mut is_training) = (false, false);
-    let (predictions, own_outcomes) = if path.is_dir() {
+    let predicted = if path.is_dir() {
         if path.join(OF_RUN).is_file() {
-            (of_run(path, &arguments.items)?, None)
+            Predicted::new(of_run(path, &arguments.items)?, None)
         } else if path.join(OF_TRAINING).is_file() {
             let (predictions, cohort) = of_training(path, &arguments.items)?;
-            is_training = true;
-            of_times = (0..cohort.patients.len()).any(|row| cohort.cell(row, TIME).is_some());
-            (predictions, Some(cohort))
+            let mut times = (0..cohort.patients.len()).map(|row| cohort.cell(row, TIME));
+            Predicted {
+                of_times: times.any(|time| time.is_some()),
+                is_training: true,
+                ..Predicted::new(predictions, Some(cohort))
+            }
         } else {
             return Err(Refusal::NoInput(format!(
                 "{} holds neither {OF_RUN} of a run nor {OF_TRAINING} of a training; give such a folder, or a table",
@@ -69,8 +71,79 @@ pub(crate) fn pairs(
         }
     } else {
         let table = data::cohort(path, &arguments.patient, None)?;
-        (of_table(path, &table, &arguments.items)?, Some(table))
+        Predicted::new(of_table(path, &table, &arguments.items)?, Some(table))
     };
+    paired(predicted, arguments, log)
+}
+
+/// Predictions, and the outcomes that stand beside them.
+struct Predicted {
+    predictions: Table,
+    outcomes: Option<Cohort>,
+    /// Whether they are of times to an event.
+    of_times: bool,
+    /// Whether a training left them.
+    is_training: bool,
+}
+
+impl Predicted {
+    fn new(predictions: Table, outcomes: Option<Cohort>) -> Self {
+        Self {
+            predictions,
+            outcomes,
+            of_times: false,
+            is_training: false,
+        }
+    }
+}
+
+/// The same of predictions that a bundle makes of the patients of a table, named by output.
+pub(crate) fn pairs_of_bundle(
+    manifest: &Manifest,
+    mut by_output: Predictions,
+    patients: Cohort,
+    arguments: &ObservedArguments,
+    log: &Log,
+) -> anyhow::Result<Pairs> {
+    let wanted = &arguments.items;
+    let there: Vec<String> = by_output.keys().cloned().collect();
+    if wanted.is_empty() && there.len() > 1 {
+        return Err(Refusal::Usage(format!(
+            "'{}' has {} outputs; name one with --item: {}",
+            manifest.name,
+            there.len(),
+            there.join(", ")
+        ))
+        .into());
+    }
+    if let Some(unknown) = wanted.iter().find(|own| !there.contains(own)) {
+        return Err(Refusal::Usage(format!(
+            "'{}' has no output '{unknown}'; it has {}",
+            manifest.name,
+            there.join(", ")
+        ))
+        .into());
+    }
+    by_output.retain(|output, _| wanted.is_empty() || wanted.contains(output));
+    let rows = patients.patients.iter().enumerate();
+    let predictions = Table {
+        rows: rows.map(|(row, own)| (own.id.clone(), row)).collect(),
+        by_item: by_output,
+    };
+    let predicted = Predicted {
+        of_times: manifest.outputs.iter().any(|own| own.name == LOG_HAZARD),
+        ..Predicted::new(predictions, Some(patients))
+    };
+    paired(predicted, arguments, log)
+}
+
+fn paired(predicted: Predicted, arguments: &ObservedArguments, log: &Log) -> anyhow::Result<Pairs> {
+    let Predicted {
+        predictions,
+        outcomes: own_outcomes,
+        of_times,
+        is_training,
+    } = predicted;
     let left_by_training = is_training && arguments.outcomes.is_none();
     let cohort = match (&arguments.outcomes, own_outcomes) {
         (Some(outcomes), _) => data::cohort(outcomes, &arguments.patient, None)?,

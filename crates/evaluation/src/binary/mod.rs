@@ -91,6 +91,14 @@ impl BinarySample {
         })
     }
 
+    /// The area under the receiver operating characteristic.
+    ///
+    /// # Errors
+    /// All or nobody has the outcome.
+    pub fn auroc(&self) -> Value {
+        self.ranking.auroc(&self.outcomes, &self.ones)
+    }
+
     /// Predictions at the threshold against outcomes.
     #[must_use]
     pub fn confusion(&self) -> Confusion {

@@ -280,4 +280,37 @@ impl Table {
             required("method", Text, "linear, tree, enumeration or sampling"),
         ],
     };
+
+    /// Permutation importance of predictors.
+    pub const IMPORTANCE: Self = Self {
+        name: "importance",
+        meaning: "a row for each output and predictor of a bundle: how much worse the output ranks patients when the predictor's values are permuted among them; in the order of outputs, then of the predictors in the manifest. Written with --importance",
+        columns: &[
+            required("output", Text, "output of the model"),
+            required("predictor", Text, "column or feature"),
+            required(
+                "metric",
+                Text,
+                "what says how well patients are ranked: auroc (of a class against the others), or concordance of times",
+            ),
+            optional(
+                "value",
+                F64,
+                "the metric as it is; null where it is undefined",
+            ),
+            optional(
+                "importance",
+                F64,
+                "the metric less its mean over the permutations, below 0 where chance makes it greater; null where it is undefined",
+            ),
+            optional(
+                "standard_error",
+                F64,
+                "of that mean over the permutations, not over patients; null of a single one",
+            ),
+            required("repeats", U32, "permutations"),
+            required("patients", U64, "patients"),
+            optional("reason", Text, "why there is no value"),
+        ],
+    };
 }
