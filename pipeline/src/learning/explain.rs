@@ -1,14 +1,14 @@
 //! `varisk explain`: what each predictor adds to a patient's prediction.
 
-use std::path::Path;
-use std::sync::Arc;
+mod table;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use std::path::Path;
+
 use ndarray::{Array2, ArrayView2};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::json;
-use varisk_core::{Covariate, Reason, Sex};
+use varisk_core::Reason;
 use varisk_encode::{
     Activation, Bundle, Encoder, Manifest, ModelKind, OutputSpec, PatientEncoder, Tensors,
 };
@@ -20,8 +20,8 @@ use varisk_report::{OutputFolder, Table, write_table};
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreError, open_bundle};
 use varisk_train::Cohort;
 
+use self::table::{add_rows, batch};
 use super::data;
-use super::measures::{numbers, texts};
 use crate::arguments::{ExplainArguments, ExplainChoice};
 use crate::exit::Refusal;
 use crate::log::Log;
@@ -40,21 +40,6 @@ struct Rows {
     patients: Vec<usize>,
     /// Shape (those patients, elements).
     matrix: Array2<f32>,
-}
-
-/// A row of the table.
-struct Row {
-    patient: String,
-    output: String,
-    rank: u32,
-    predictor: String,
-    value: Option<String>,
-    contribution: f64,
-    standard_error: Option<f64>,
-    base: f64,
-    prediction: f64,
-    scale: &'static str,
-    method: &'static str,
 }
 
 /// How an output is explained.
@@ -671,82 +656,4 @@ fn check_predictions(
         }
     }
     Ok(())
-}
-
-#[expect(clippy::too_many_arguments, reason = "a row is of all of these")]
-fn add_rows(
-    table: &mut Vec<Row>,
-    cohort: &Cohort,
-    patient: usize,
-    output: &OutputSpec,
-    names: &[String],
-    explanation: &Explanation,
-    errors: Option<&[f64]>,
-    method: &'static str,
-) {
-    let mut order: Vec<usize> = (0..names.len()).collect();
-    let size = |at: &usize| explanation.values[*at].abs();
-    order.sort_by(|a, b| {
-        size(b)
-            .total_cmp(&size(a))
-            .then_with(|| names[*a].cmp(&names[*b]))
-    });
-    let scale = match (explanation.scale, output.name.as_str()) {
-        (Scale::LogOdds, _) => "log_odds",
-        (Scale::ClassScore, _) => "logit",
-        (Scale::Output, varisk_train::LOG_HAZARD) => "log_hazard",
-        (Scale::Output, _) if output.activation == Activation::Sigmoid => "log_odds",
-        (Scale::Output, _) if output.activation == Activation::Softmax => "logit",
-        (Scale::Output, _) => "output",
-    };
-    for (rank, at) in order.into_iter().enumerate() {
-        table.push(Row {
-            patient: cohort.patients[patient].id.clone(),
-            output: output.name.clone(),
-            rank: u32::try_from(rank + 1).unwrap_or(u32::MAX),
-            predictor: names[at].clone(),
-            value: value(cohort, patient, &names[at]),
-            contribution: explanation.values[at],
-            standard_error: errors.and_then(|own| own.get(at).copied()),
-            base: explanation.base,
-            prediction: explanation.prediction,
-            scale,
-            method,
-        });
-    }
-}
-
-/// What a patient has of a predictor.
-fn value(cohort: &Cohort, patient: usize, name: &str) -> Option<String> {
-    let own = cohort.patients.get(patient)?;
-    if name == "sex" {
-        return (own.sex != Sex::Unknown).then(|| own.sex.name().to_owned());
-    }
-    if let Some(values) = cohort.features.get(name) {
-        return Some(values.get(patient)?.ok()?.to_string());
-    }
-    own.covariates.get(name).map(|cell| match cell {
-        Covariate::Number(number) => number.to_string(),
-        Covariate::Text(text) => text.clone(),
-    })
-}
-
-fn batch(rows: &[Row]) -> anyhow::Result<RecordBatch> {
-    let text = |of: &dyn Fn(&Row) -> Option<String>| texts(rows, of);
-    let number = |of: &dyn Fn(&Row) -> Option<f64>| numbers(rows, of);
-    let ranks = rows.iter().map(|row| row.rank).collect::<UInt32Array>();
-    let columns: Vec<ArrayRef> = vec![
-        text(&|row| Some(row.patient.clone())),
-        text(&|row| Some(row.output.clone())),
-        Arc::new(ranks),
-        text(&|row| Some(row.predictor.clone())),
-        text(&|row| row.value.clone()),
-        number(&|row| Some(row.contribution)),
-        number(&|row| row.standard_error),
-        number(&|row| Some(row.base)),
-        number(&|row| Some(row.prediction)),
-        text(&|row| Some(row.scale.to_owned())),
-        text(&|row| Some(row.method.to_owned())),
-    ];
-    Ok(RecordBatch::try_new(Table::EXPLANATIONS.schema(), columns)?)
 }
