@@ -279,6 +279,38 @@ fn groups_are_evaluated_apart() {
     assert!(gaps.texts("metric").contains(&"recall"));
 }
 
+/// What folds keep whole is resampled as a whole: here patients of the same body mass.
+#[test]
+fn intervals_of_a_training_know_its_groups() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let grouped = config(LOGISTIC).replace("\"bmi\", ", "").replace(
+        "table = \"cohort.csv\"",
+        "table = \"cohort.csv\"\ngroup = \"bmi\"",
+    );
+    train(folder.path(), &grouped, &at("model")).succeed();
+    Call::new("evaluate")
+        .with("--predictions", text(&at("model")))
+        .with("--outcomes", text(&at("cohort.csv")))
+        .with("--outcome", "disease")
+        .with("--bootstrap", "50")
+        .with("--cluster", "bmi")
+        .with("--output", text(&at("again")))
+        .succeed();
+    let lower = |name: &str| {
+        let table = Table::read(&at(name), "metrics");
+        let names = table
+            .texts("metric")
+            .into_iter()
+            .zip(table.numbers("lower"));
+        let auroc = names.filter(|(own, _)| *own == "auroc").map(|(_, own)| own);
+        auroc.collect::<Vec<_>>()[0]
+    };
+    assert_eq!(lower("model"), lower("again"));
+    let card = std::fs::read_to_string(at("model/MODEL_CARD.md")).expect("a card");
+    assert!(card.contains("resamples of the values of `bmi`"), "{card}");
+}
+
 #[test]
 fn few_combinations_are_enumerated_and_said_to_be() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -268,10 +268,10 @@ fn configurations() {
                 &["stack", "two families"],
             ),
             (
-                "a negative penalty",
-                DATA,
-                &|inputs, call| configured(inputs, call, "lambda = [0.01]", "lambda = [-1]"),
-                &["'logistic'", "lambda", "0 or more"],
+                "a negative penalty beside a good one",
+                USAGE,
+                &|inputs, call| configured(inputs, call, "lambda = [0.01]", "lambda = [0.01, -1]"),
+                &["'logistic'", "'lambda' is -1", "0 or more"],
             ),
             (
                 "more columns than rows without a penalty",

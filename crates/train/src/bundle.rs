@@ -253,13 +253,17 @@ pub fn card(config: &Config, model: &Trained, facts: &CardFacts<'_>) -> String {
     }
     let _ = writeln!(
         text,
-        "\n## Evaluation\n\nNested cross-validation: {} outer folds test the whole procedure, in each of them {} inner folds choose the settings. Folds balance the outcome{}. Intervals: 95 %, {} bootstrap resamples of patients. The model itself is learned from all rows, and was not tested on other data.\n\n| metric | value | 95 % interval |\n|---|---|---|",
+        "\n## Evaluation\n\nNested cross-validation: {} outer folds test the whole procedure, in each of them {} inner folds choose the settings. Folds balance the outcome{}. Intervals: 95 %, {} bootstrap resamples of {}. The model itself is learned from all rows, and was not tested on other data.\n\n| metric | value | 95 % interval |\n|---|---|---|",
         validation.outer_folds,
         validation.inner_folds,
         facts
             .group
             .map_or_else(String::new, |group| format!(" and keep `{group}` together")),
-        validation.bootstrap
+        validation.bootstrap,
+        facts.group.map_or_else(
+            || "patients".to_owned(),
+            |group| format!("the values of `{group}`, each with all of its patients")
+        )
     );
     for [name, value, interval] in facts.metrics {
         let _ = writeln!(text, "| {name} | {value} | {interval} |");

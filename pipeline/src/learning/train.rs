@@ -18,7 +18,7 @@ use varisk_train::{
     training_summary,
 };
 
-use super::measures::{self, Group, Measured, Measuring, Observed, numbers, texts};
+use super::measures::{self, Clusters, Group, Measured, Measuring, Observed, numbers, texts};
 use super::work::{self, RUNTIME_TOLERANCE, State, WORK};
 use super::{data, variant};
 use crate::arguments::TrainArguments;
@@ -198,6 +198,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
                 family.name()
             )));
         }
+        family.check()?;
         let fits = match family {
             FamilySpec::Logistic { .. } => !is_survival,
             FamilySpec::Cox { .. } => is_survival,
@@ -299,18 +300,17 @@ fn write(
     let path = folder.partial();
     let observed = observed(config, outcome, tested);
     let groups = group_columns(&config.validation.groups, cohort, &outcome.rows)?;
-    let mut measured = Measured::of(
-        &observed,
-        &groups,
-        &Measuring {
-            threshold: 0.5,
-            bootstrap: config.validation.bootstrap,
-            seed: config.seed,
-            threads: arguments
-                .threads
-                .map_or_else(available_threads, usize::from),
-        },
-    )?;
+    let group = config.data.group.as_ref();
+    let measuring = Measuring {
+        threshold: 0.5,
+        bootstrap: config.validation.bootstrap,
+        seed: config.seed,
+        threads: arguments
+            .threads
+            .map_or_else(available_threads, usize::from),
+        clusters: group.map(|own| Clusters::of_column(cohort, &outcome.rows, own)),
+    };
+    let mut measured = Measured::of(&observed, &groups, &measuring)?;
     let curves = tested.model.learning_curves().into_iter();
     measured.learning(
         curves
@@ -377,10 +377,7 @@ fn write(
                     config.validation.outer_folds
                 ),
             ),
-            fact(
-                "Intervals",
-                format!("{} resamples of patients", config.validation.bootstrap),
-            ),
+            fact("Intervals", measuring.intervals()),
         ],
     );
     write("evaluation.html", page.as_bytes())?;

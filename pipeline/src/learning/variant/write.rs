@@ -175,6 +175,7 @@ impl Trained<'_> {
                     .arguments
                     .threads
                     .map_or_else(available_threads, usize::from),
+                clusters: None,
             },
         )
     }
