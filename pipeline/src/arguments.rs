@@ -9,8 +9,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use varisk_annotate::{HaplotypeOptions, UnphasedCalls};
 
 pub(crate) use self::learning::{
-    CalibrateArguments, CalibrationChoice, EvaluateArguments, ExplainArguments, ExplainChoice,
-    ObservedArguments, TrainArguments,
+    CalibrateArguments, CalibrationChoice, DEFAULT_BACKGROUND_ROWS, DEFAULT_EVALUATIONS,
+    DEFAULT_SEED, EvaluateArguments, ExplainArguments, ExplainChoice, ObservedArguments,
+    TrainArguments,
 };
 pub(crate) use self::scores::{
     AmbiguousChoice, AncestryAction, AncestryArguments, AncestryBuildArguments, DosageChoice,
@@ -158,6 +159,10 @@ pub(crate) struct RunArguments {
     /// Variants reported for each patient and model output [default: 10].
     #[arg(long)]
     pub(crate) top: Option<u32>,
+    /// Explain the results of patient models: what each predictor adds, against the other patients of
+    /// the run.
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Leave out samples of the cohort file that the samplesheet does not list, instead of refusing.
     #[arg(long)]
     pub(crate) ignore_unlisted_samples: bool,

@@ -24,6 +24,7 @@ use crate::exit::Refusal;
 use crate::finding_columns::FindingColumns;
 use crate::fold_plan::{ALIGNMENT, FoldPlan, REFERENCE};
 use crate::hash;
+use crate::learning::explain::of_run;
 use crate::log::Log;
 use crate::plan::model_record;
 use crate::rows::NamedRows;
@@ -142,7 +143,7 @@ pub(crate) fn finish(
     let mut timings = state.checkpoint.timings.clone();
     let mut drift = Vec::new();
     if !plan.patients.is_empty() {
-        drift = write_patients(state, &end, folder, results, findings, &mut timings)?;
+        drift = write_patients(state, &end, folder, results, findings, &mut timings, log)?;
         for warning in drift::warnings(&drift) {
             log.warn(&warning);
             end.warnings.push(warning);
@@ -255,6 +256,7 @@ fn write_patients(
     mut results: FoldResults,
     findings: Option<FindingColumns>,
     timings: &mut BTreeMap<String, f64>,
+    log: &Log,
 ) -> anyhow::Result<Vec<Drift>> {
     let plan = &state.checkpoint.plan;
     let mut features = std::mem::take(&mut results.features);
@@ -312,6 +314,12 @@ fn write_patients(
         items.extend(risk_items(model, &plan.patients, &features)?);
     }
     drift::flag(&mut items, &drift);
+    if plan.explain {
+        let models = &end.patient_models;
+        let explained = of_run(models, &plan.patients, &features, end.threads, log)?;
+        explained.add_to(&mut items, &plan.patients);
+        write_table(folder, Table::EXPLANATIONS.name, explained.table()?)?;
+    }
     let coverage = shares(plan, &features, "coverage", f64::min);
     let assumed = shares(plan, &features, "assumed", f64::max);
     for item in &mut items {

@@ -168,6 +168,8 @@ pub(crate) struct FoldPlan {
     pub(crate) burden: Option<GeneBurdenPlan>,
     /// Whether and how consequences of haplotypes are asked for.
     pub(crate) haplotypes: Option<HaplotypeChoice>,
+    /// Whether results of patient models are explained.
+    pub(crate) explain: bool,
     /// Scores, panel and absolute risk models, if there are any.
     pub(crate) scores: Option<ScoreSettings>,
     pub(crate) rows: RowsSchema,

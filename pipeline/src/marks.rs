@@ -114,6 +114,7 @@ pub(crate) fn parameters(settings: &Settings, regions: &Regions) -> serde_json::
         "consequence_lines": settings.annotation.consequence_lines,
         "flank": settings.annotation.flank,
         "haplotypes": settings.haplotypes,
+        "explain": settings.explain,
         "absent_as_reference": settings.evidence.absent_as_reference,
         "min_reference_gq": settings.evidence.min_reference_gq,
         "min_reference_depth": settings.evidence.min_reference_depth,

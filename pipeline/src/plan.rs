@@ -287,6 +287,7 @@ impl Plan {
             alignments: inputs.alignments.clone(),
             burden,
             haplotypes: settings.haplotypes,
+            explain: settings.explain,
             scores: scores.is_some().then(|| {
                 let mut scores = settings.scores.clone();
                 scores.make_absolute();
@@ -297,6 +298,12 @@ impl Plan {
         };
         if fold.streams() && (settings.shard.is_some() || settings.resume) {
             return Err(Refusal::Usage("variants from a pipe cannot be read again, so neither --shard nor --resume goes with them; write them to a file first".to_owned()).into());
+        }
+        if settings.explain && patient.is_empty() {
+            return Err(Refusal::Usage("--explain explains the results of patient models, and none is given; name one with --model, or leave --explain out".to_owned()).into());
+        }
+        if settings.explain && fold.patients.len() < 2 {
+            return Err(Refusal::Usage("--explain compares the patients of the run with each other, and there is one alone; leave it out, and use 'varisk explain --background' with other patients".to_owned()).into());
         }
         let sheet = settings.samplesheet.as_deref();
         check_patient_models(&patient, &fold, &inputs.covariates, sheet, &mut warnings)?;

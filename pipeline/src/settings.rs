@@ -47,6 +47,7 @@ pub(crate) struct ConfigFile {
     tf32: Option<bool>,
     onnxruntime: Option<PathBuf>,
     top: Option<u32>,
+    explain: Option<bool>,
     ignore_unlisted_samples: Option<bool>,
     checkpoint_seconds: Option<f64>,
     knowledge: Option<PathBuf>,
@@ -114,6 +115,7 @@ pub(crate) struct Settings {
     pub(crate) tf32: bool,
     pub(crate) onnxruntime: Option<PathBuf>,
     pub(crate) top: u32,
+    pub(crate) explain: bool,
     pub(crate) ignore_unlisted_samples: bool,
     pub(crate) checkpoint_seconds: f64,
     pub(crate) annotation: AnnotationSettings,
@@ -203,6 +205,7 @@ impl Settings {
         }
         self.models.clear();
         self.haplotypes = None;
+        self.explain = false;
         self.burden = None;
         self.annotation = AnnotationSettings {
             knowledge: self.annotation.knowledge,
@@ -313,6 +316,7 @@ impl Settings {
             tf32: flags.tf32 || file.tf32.unwrap_or(false),
             onnxruntime: path(&flags.onnxruntime, file.onnxruntime),
             top: flags.top.or(file.top).unwrap_or(DEFAULT_TOP),
+            explain: flags.explain || file.explain.unwrap_or(false),
             ignore_unlisted_samples: flags.ignore_unlisted_samples
                 || file.ignore_unlisted_samples.unwrap_or(false),
             checkpoint_seconds,

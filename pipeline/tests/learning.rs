@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::support::demo;
 use crate::support::learning::{BINARY, CLASSES, LOGISTIC, THREE, TIMES, config, table, train};
 use crate::support::program::{Call, Table, hashes, text};
 
@@ -388,4 +389,73 @@ fn sampling_agrees_with_what_is_exact() {
     assert!(error < 0.01, "{error}");
     let method = Table::read(&at("exact"), "explanations");
     assert!(method.texts("method").iter().all(|own| *own == "tree"));
+}
+
+/// A report says what its results are made of, the same whatever the shards.
+#[test]
+fn a_run_explains_its_results() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    demo::run(&at("report")).also("--explain", "").succeed();
+    let explained = Table::read(&at("report"), "explanations");
+    let mut sums: BTreeMap<(&str, &str), f64> = BTreeMap::new();
+    let keys = explained
+        .texts("patient")
+        .into_iter()
+        .zip(explained.texts("output"));
+    let ranks = explained.texts("rank");
+    let numbers = explained.numbers("contribution");
+    let mut first: BTreeMap<(&str, &str), String> = BTreeMap::new();
+    for (((key, rank), own), predictor) in keys
+        .clone()
+        .zip(ranks)
+        .zip(&numbers)
+        .zip(explained.texts("predictor"))
+    {
+        let own = own.expect("a number");
+        *sums.entry(key).or_default() += own;
+        if rank == "1" {
+            first.insert(key, format!("{predictor} {own:+.3}"));
+        }
+    }
+    let ends = explained
+        .numbers("base")
+        .into_iter()
+        .zip(explained.numbers("prediction"));
+    for (key, (base, prediction)) in keys.zip(ends) {
+        let gap = base.expect("a base") + sums[&key] - prediction.expect("a prediction");
+        assert!(gap.abs() < 1e-9, "{gap}");
+    }
+    let risk = Table::read(&at("report"), "risk");
+    let values = risk.numbers("value");
+    let items = risk.texts("patient").into_iter().zip(risk.texts("item"));
+    let mut named = 0;
+    for ((key, own), value) in items.zip(risk.column("contributions")).zip(values) {
+        assert_eq!(own.is_some(), value.is_some(), "{key:?}");
+        if let Some(own) = own {
+            assert!(own.starts_with(&first[&key]), "{own}");
+            assert!(own.split("; ").count() <= 5);
+            named += 1;
+        }
+    }
+    assert!(named > 30);
+
+    let shards = ["1/2", "2/2"].map(|shard| {
+        let output = at(&shard.replace('/', "-"));
+        demo::run(&output)
+            .also("--explain", "")
+            .with("--shard", shard)
+            .succeed();
+        text(&output)
+    });
+    Call::new("merge")
+        .also("", &shards[0])
+        .also("", &shards[1])
+        .with("--output", text(&at("merged")))
+        .succeed();
+    assert_eq!(hashes(&at("report")), hashes(&at("merged")));
+
+    let refused = demo::score(&at("none")).also("--explain", "").run();
+    assert_ne!(refused.code, Some(0));
+    assert!(refused.stderr.contains("--explain"), "{}", refused.stderr);
 }

@@ -55,6 +55,8 @@ pub struct RiskValue {
     pub coverage: Option<f64>,
     /// Share that was taken for reference on the user's word, 0 to 1.
     pub assumed: Option<f64>,
+    /// The predictors that move the value most, with their contributions.
+    pub contributions: Option<String>,
 }
 
 impl RiskValue {
@@ -72,6 +74,7 @@ impl RiskValue {
             missing_factors: Vec::new(),
             coverage: None,
             assumed: None,
+            contributions: None,
         }
     }
 
@@ -194,6 +197,7 @@ pub fn risk_table(
         }),
         number(&|value| value.coverage),
         number(&|value| value.assumed),
+        text(&|_, _, value| value.contributions.clone()),
         text(&|_, item, _| Some(item.model.clone())),
         text(&|_, item, _| Some(item.version.clone())),
         text(&|_, item, _| Some(item.sha256.clone())),

@@ -142,6 +142,13 @@ pub(crate) enum CalibrationChoice {
     Beta,
 }
 
+/// Patients of the background, at most.
+pub(crate) const DEFAULT_BACKGROUND_ROWS: usize = 100;
+/// Evaluations of the model for each patient.
+pub(crate) const DEFAULT_EVALUATIONS: usize = 2000;
+/// Seed of samples.
+pub(crate) const DEFAULT_SEED: u64 = 1;
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExplainArguments {
     /// The model bundle.
@@ -163,16 +170,16 @@ pub(crate) struct ExplainArguments {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) background_run: Option<PathBuf>,
     /// Patients of the background, at most; drawn with --seed where there are more.
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_BACKGROUND_ROWS)]
     pub(crate) background_rows: usize,
     /// How [default: exact where the model is linear or of trees, else sampling].
     #[arg(long)]
     pub(crate) method: Option<ExplainChoice>,
     /// Evaluations of the model for each patient, with sampling.
-    #[arg(long, value_name = "COUNT", default_value_t = 2000)]
+    #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_EVALUATIONS)]
     pub(crate) evaluations: usize,
     /// Seed of the samples.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_SEED)]
     pub(crate) seed: u64,
     /// Output folder; it must not exist.
     #[arg(long, short, value_name = "FOLDER")]

@@ -7,8 +7,8 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView2};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use serde_json::json;
-use varisk_core::Reason;
+use serde_json::{Value, json};
+use varisk_core::{FeatureTable, Patient, Reason};
 use varisk_encode::{
     Activation, Bundle, Encoder, Manifest, ModelKind, OutputSpec, PatientEncoder, Tensors,
 };
@@ -20,9 +20,12 @@ use varisk_report::{OutputFolder, Table, write_table};
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreError, open_bundle};
 use varisk_train::Cohort;
 
-use self::table::{add_rows, batch};
+pub(crate) use self::table::Contributions;
+use self::table::{Row, add_rows, batch};
 use super::data;
-use crate::arguments::{ExplainArguments, ExplainChoice};
+use crate::arguments::{
+    DEFAULT_BACKGROUND_ROWS, DEFAULT_EVALUATIONS, DEFAULT_SEED, ExplainArguments, ExplainChoice,
+};
 use crate::exit::Refusal;
 use crate::log::Log;
 use crate::settings::available_threads;
@@ -41,6 +44,26 @@ struct Rows {
     /// Shape (those patients, elements).
     matrix: Array2<f32>,
 }
+
+/// How outputs are explained.
+#[derive(Clone, Copy)]
+struct Explaining {
+    /// `None` for an exact method where there is one.
+    method: Option<ExplainChoice>,
+    evaluations: usize,
+    background_rows: usize,
+    seed: u64,
+    threads: usize,
+}
+
+/// How the patients of a run are explained: as `varisk explain` does unless told otherwise.
+const OF_RUN: Explaining = Explaining {
+    method: None,
+    evaluations: DEFAULT_EVALUATIONS,
+    background_rows: DEFAULT_BACKGROUND_ROWS,
+    seed: DEFAULT_SEED,
+    threads: 1,
+};
 
 /// How an output is explained.
 enum Method {
@@ -95,61 +118,24 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
         }
         None => None,
     };
-    let background = background(others.as_ref().unwrap_or(&own), arguments)?;
-    let (names, players) = players(&bundle.manifest)?;
-    let threads = arguments
-        .threads
-        .map_or_else(available_threads, usize::from);
+    let explaining = Explaining {
+        method: arguments.method,
+        evaluations: arguments.evaluations,
+        background_rows: arguments.background_rows,
+        seed: arguments.seed,
+        threads: arguments
+            .threads
+            .map_or_else(available_threads, usize::from),
+    };
+    let background = background(others.as_ref().unwrap_or(&own), explaining)?;
     let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
     let options = ModelOptions {
         device: Device::Cpu,
-        threads,
+        threads: explaining.threads,
         tf32: false,
     };
     let model = Model::open(&runtime, bundle, options)?;
-    let encoder = encoder(model.bundle(), &own.cohort)?;
-    varisk_score::check_graph(model.bundle(), encoder.tensors(), encoder.batch_size())?;
-    let tensors = encoder.new_tensors();
-
-    let mut table = Vec::new();
-    let mut methods = Vec::new();
-    for (at, output) in model.bundle().manifest.outputs.iter().enumerate() {
-        let mut predictor = Predictor {
-            model: &model,
-            tensors: tensors.clone(),
-            output: at,
-        };
-        let method = method(
-            arguments,
-            &mut predictor,
-            output,
-            &encoder,
-            &background,
-            &players,
-        )?;
-        let explained = explain_all(&method, &predictor, &own.matrix, threads)?;
-        let enumerated = explained.iter().filter(|own| own.1.is_none()).count();
-        methods.push(json!({
-            "output": output.name,
-            "method": method.name(enumerated == explained.len()),
-        }));
-        if let Method::Sampling(_) = &method {
-            tell_sampling(&output.name, [enumerated, explained.len()], arguments, log);
-        }
-        for (patient, (explanation, errors)) in own.patients.iter().zip(explained) {
-            add_rows(
-                &mut table,
-                &own.cohort,
-                *patient,
-                output,
-                &names,
-                &explanation,
-                errors.as_deref(),
-                method.name(errors.is_none()),
-            );
-        }
-    }
-    table.sort_by(|a, b| (&a.patient, &a.output, a.rank).cmp(&(&b.patient, &b.output, b.rank)));
+    let (table, methods) = explain_model(&model, &own, &background, explaining, log)?;
     let manifest = &model.bundle().manifest;
     let record = json!({
         "schema_version": 1,
@@ -186,6 +172,93 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
     Ok(())
 }
 
+/// Explains all outputs of a model: rows by patient, output and rank, and how each output was
+/// explained.
+fn explain_model(
+    model: &Model,
+    own: &Rows,
+    background: &Background,
+    explaining: Explaining,
+    log: &Log,
+) -> anyhow::Result<(Vec<Row>, Vec<Value>)> {
+    let (names, players) = players(&model.bundle().manifest)?;
+    let encoder = encoder(model.bundle(), &own.cohort)?;
+    varisk_score::check_graph(model.bundle(), encoder.tensors(), encoder.batch_size())?;
+    let tensors = encoder.new_tensors();
+    let mut table = Vec::new();
+    let mut methods = Vec::new();
+    for (at, output) in model.bundle().manifest.outputs.iter().enumerate() {
+        let mut predictor = Predictor {
+            model,
+            tensors: tensors.clone(),
+            output: at,
+        };
+        let method = method(
+            explaining,
+            &mut predictor,
+            output,
+            &encoder,
+            background,
+            &players,
+        )?;
+        let explained = explain_all(&method, &predictor, &own.matrix, explaining.threads)?;
+        let enumerated = explained.iter().filter(|own| own.1.is_none()).count();
+        methods.push(json!({
+            "output": output.name,
+            "method": method.name(enumerated == explained.len()),
+        }));
+        if let Method::Sampling(_) = &method {
+            tell_sampling(&output.name, [enumerated, explained.len()], explaining, log);
+        }
+        for (patient, (explanation, errors)) in own.patients.iter().zip(explained) {
+            add_rows(
+                &mut table,
+                &own.cohort,
+                *patient,
+                output,
+                &names,
+                &explanation,
+                errors.as_deref(),
+                method.name(errors.is_none()),
+            );
+        }
+    }
+    table.sort_by(|a, b| (&a.patient, &a.output, a.rank).cmp(&(&b.patient, &b.output, b.rank)));
+    Ok((table, methods))
+}
+
+/// Explains the results of a run: its patients against each other. Outputs are named as items of
+/// `risk.parquet`.
+pub(crate) fn of_run(
+    models: &[Model],
+    patients: &[Patient],
+    features: &FeatureTable,
+    threads: usize,
+    log: &Log,
+) -> anyhow::Result<Contributions> {
+    let explaining = Explaining { threads, ..OF_RUN };
+    let mut rows = Vec::new();
+    for model in models {
+        let cohort = Cohort {
+            patients: patients.to_vec(),
+            columns: Vec::new(),
+            features: features.clone(),
+        };
+        let own = encoded(model.bundle(), cohort)?;
+        if own.patients.is_empty() {
+            continue;
+        }
+        let background = background(&own, explaining)?;
+        let (mut explained, _) = explain_model(model, &own, &background, explaining, log)?;
+        let name = &model.bundle().manifest.name;
+        for row in &mut explained {
+            row.output = format!("{name}.{}", row.output);
+        }
+        rows.extend(explained);
+    }
+    Ok(Contributions::of(rows))
+}
+
 /// Who was explained against whom.
 fn summary(patients: usize, background: usize, is_given: bool) -> String {
     match (is_given, background == patients) {
@@ -203,20 +276,20 @@ fn summary(patients: usize, background: usize, is_given: bool) -> String {
 fn tell_sampling(
     output: &str,
     [enumerated, patients]: [usize; 2],
-    arguments: &ExplainArguments,
+    explaining: Explaining,
     log: &Log,
 ) {
     let how = match enumerated {
         0 => format!(
             "by sampling, {} evaluations for each patient",
-            arguments.evaluations
+            explaining.evaluations
         ),
         all if all == patients => {
             "exactly, by enumeration of all combinations of predictors".to_owned()
         }
         some => format!(
             "by sampling, {} evaluations for each patient, and {some} of the patients exactly, by enumeration",
-            arguments.evaluations
+            explaining.evaluations
         ),
     };
     log.info(&format!("'{output}' is explained {how}"));
@@ -267,7 +340,8 @@ fn encoder(bundle: &Bundle, cohort: &Cohort) -> anyhow::Result<PatientEncoder> {
     Ok(encoder.map_err(ScoreError::from)?)
 }
 
-/// Encodes the patients of a table. Those who cannot be encoded have no prediction either.
+/// Encodes the patients of a table. Those who cannot be encoded have no prediction either, and are
+/// counted in a warning.
 fn rows(
     bundle: &Bundle,
     table: &Path,
@@ -275,7 +349,28 @@ fn rows(
     run: Option<&Path>,
     log: &Log,
 ) -> anyhow::Result<Rows> {
-    let cohort = data::cohort(table, patient, run)?;
+    let own = encoded(bundle, data::cohort(table, patient, run)?)?;
+    if own.patients.is_empty() {
+        return Err(Refusal::Data(format!(
+            "no patient of {} has all that '{}' needs, so there is nothing to explain; check the columns",
+            table.display(),
+            bundle.manifest.name
+        ))
+        .into());
+    }
+    let without = own.cohort.patients.len() - own.patients.len();
+    if without > 0 {
+        log.warn(&format!(
+            "{without} patients of {} lack a value that '{}' needs, and are not explained",
+            table.display(),
+            bundle.manifest.name
+        ));
+    }
+    Ok(own)
+}
+
+/// Encodes patients.
+fn encoded(bundle: &Bundle, cohort: Cohort) -> anyhow::Result<Rows> {
     let encoder = encoder(bundle, &cohort)?;
     let mut tensors = encoder.new_tensors();
     let mut outcomes: Vec<Result<(), Reason>> = Vec::new();
@@ -306,22 +401,6 @@ fn rows(
         .filter(|(_, own)| own.is_ok())
         .map(|(at, _)| at)
         .collect();
-    if patients.is_empty() {
-        return Err(Refusal::Data(format!(
-            "no patient of {} has all that '{}' needs, so there is nothing to explain; check the columns",
-            table.display(),
-            bundle.manifest.name
-        ))
-        .into());
-    }
-    let without = count - patients.len();
-    if without > 0 {
-        log.warn(&format!(
-            "{without} patients of {} lack a value that '{}' needs, and are not explained",
-            table.display(),
-            bundle.manifest.name
-        ));
-    }
     let matrix = Array2::from_shape_vec((patients.len(), width), values)?;
     Ok(Rows {
         cohort,
@@ -331,11 +410,11 @@ fn rows(
 }
 
 /// Rows to compare with: all, or a sample of them that does not depend on their order in the table.
-fn background(rows: &Rows, arguments: &ExplainArguments) -> anyhow::Result<Background> {
+fn background(rows: &Rows, explaining: Explaining) -> anyhow::Result<Background> {
     let mut order: Vec<usize> = (0..rows.patients.len()).collect();
     order.sort_by_key(|at| &rows.cohort.patients[rows.patients[*at]].id);
-    let mut random = ChaCha8Rng::seed_from_u64(arguments.seed);
-    let wanted = arguments.background_rows.max(1).min(order.len());
+    let mut random = ChaCha8Rng::seed_from_u64(explaining.seed);
+    let wanted = explaining.background_rows.max(1).min(order.len());
     if wanted < order.len() {
         for at in 0..wanted {
             // Of fewer than 2^32 rows the remainder is as good as even.
@@ -435,14 +514,14 @@ impl Method {
 
 /// Chooses how to explain an output.
 fn method(
-    arguments: &ExplainArguments,
+    explaining: Explaining,
     predictor: &mut Predictor<'_>,
     output: &OutputSpec,
     encoder: &PatientEncoder,
     background: &Background,
     players: &Players,
 ) -> anyhow::Result<Method> {
-    if arguments.method != Some(ExplainChoice::Sampling) {
+    if explaining.method != Some(ExplainChoice::Sampling) {
         match exact(
             predictor.model.bundle(),
             output,
@@ -451,7 +530,7 @@ fn method(
             players,
         )? {
             Ok(method) => return Ok(method),
-            Err(why) if arguments.method == Some(ExplainChoice::Exact) => {
+            Err(why) if explaining.method == Some(ExplainChoice::Exact) => {
                 return Err(Refusal::Data(format!(
                     "'{}' cannot be explained exactly: {why}; use --method sampling",
                     output.name
@@ -462,8 +541,8 @@ fn method(
         }
     }
     let settings = SamplingSettings {
-        evaluations: arguments.evaluations,
-        seed: arguments.seed,
+        evaluations: explaining.evaluations,
+        seed: explaining.seed,
         batch: predictor.tensors.batch_size(),
     };
     let scale = match output.activation {

@@ -248,7 +248,11 @@ impl Table {
         meaning: "a row for each patient, output and predictor: what the predictor's value moves the prediction by, against the background; sorted by patient, output, rank",
         columns: &[
             required("patient", Text, "patient identifier"),
-            required("output", Text, "output of the model"),
+            required(
+                "output",
+                Text,
+                "output of the model; of a run MODEL.OUTPUT, the item of risk.parquet",
+            ),
             required(
                 "rank",
                 U32,

@@ -91,6 +91,11 @@ impl Table {
                 F64,
                 "share (0 to 1) of the same weight or alleles that was taken for reference on the user's word (--absent-as-reference); of an absolute risk the greatest of the scores in it, of a patient model the greatest over the variant models",
             ),
+            optional(
+                "contributions",
+                Text,
+                "of a patient model with --explain: the five predictors that move the result most from the mean of the run's patients, with their Shapley values in the scale of explanations.parquet, such as 'age +0.412; bmi -0.103'; null otherwise",
+            ),
             required(
                 "model",
                 Text,

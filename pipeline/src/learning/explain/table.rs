@@ -1,12 +1,15 @@
 //! Explanations as rows of a table.
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use varisk_core::{Covariate, Sex};
+use varisk_core::{Covariate, Patient, Sex};
 use varisk_encode::{Activation, OutputSpec};
 use varisk_explanation::{Explanation, Scale};
 use varisk_report::Table;
+use varisk_risk::RiskItem;
 use varisk_train::Cohort;
 
 use crate::learning::measures::{numbers, texts};
@@ -104,4 +107,41 @@ pub(super) fn batch(rows: &[Row]) -> anyhow::Result<RecordBatch> {
         text(&|row| Some(row.method.to_owned())),
     ];
     Ok(RecordBatch::try_new(Table::EXPLANATIONS.schema(), columns)?)
+}
+
+/// Predictors that `risk.parquet` names of a result.
+const NAMED: u32 = 5;
+
+/// Explanations of the results of a run.
+pub(crate) struct Contributions(Vec<Row>);
+
+impl Contributions {
+    pub(super) fn of(mut rows: Vec<Row>) -> Self {
+        rows.sort_by(|a, b| (&a.patient, &a.output, a.rank).cmp(&(&b.patient, &b.output, b.rank)));
+        Self(rows)
+    }
+
+    /// `explanations.parquet`.
+    pub(crate) fn table(&self) -> anyhow::Result<RecordBatch> {
+        batch(&self.0)
+    }
+
+    /// Writes the greatest contributions beside the results that they are of.
+    pub(crate) fn add_to(&self, items: &mut [RiskItem], patients: &[Patient]) {
+        let mut texts: HashMap<(&str, &str), String> = HashMap::new();
+        for row in self.0.iter().filter(|row| row.rank <= NAMED) {
+            let text = texts.entry((&row.patient, &row.output)).or_default();
+            if !text.is_empty() {
+                text.push_str("; ");
+            }
+            let _ = write!(text, "{} {:+.3}", row.predictor, row.contribution);
+        }
+        for item in items {
+            for (patient, value) in patients.iter().zip(&mut item.values) {
+                if value.value.is_ok() {
+                    value.contributions = texts.remove(&(&patient.id, &item.item));
+                }
+            }
+        }
+    }
 }
