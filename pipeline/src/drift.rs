@@ -14,11 +14,9 @@ const NOTABLE_INDEX: f64 = 0.25;
 
 /// The drift of each patient model whose manifest has a summary of its training rows.
 pub(crate) fn of(models: &[Model], patients: &[Patient], features: &FeatureTable) -> Vec<Drift> {
-    let own = models.iter().filter_map(|model| {
-        let manifest = &model.bundle().manifest;
-        let training = manifest.training.as_ref()?;
-        Some(Drift::of(&manifest.name, training, patients, features))
-    });
+    let own = models
+        .iter()
+        .filter_map(|model| Drift::of(&model.bundle().manifest, patients, features));
     own.collect()
 }
 

@@ -15,6 +15,7 @@ use varisk_report::ReportError;
 use varisk_risk::AbsoluteRiskError;
 use varisk_score::ScoreError;
 use varisk_train::TrainError;
+use varisk_train::siamese::SiameseError;
 
 /// The command line or configuration is wrong.
 pub(crate) const USAGE: u8 = 64;
@@ -84,7 +85,10 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             | TrainError::NoPredictors
             | TrainError::Setting { .. }
             | TrainError::FamilySetting { .. } => USAGE,
-            TrainError::Interrupted => INTERRUPTED,
+            TrainError::Siamese(SiameseError::Setting { .. }) => USAGE,
+            TrainError::Interrupted | TrainError::Siamese(SiameseError::Interrupted { .. }) => {
+                INTERRUPTED
+            }
             TrainError::Internal(_) => SOFTWARE,
             _ => DATA,
         });

@@ -51,8 +51,8 @@ pub(crate) enum Purpose {
     Prs,
     /// Genotypes of a reference panel.
     Panel,
-    /// Tensors of variants, for a model that is yet to be learned.
-    Learn,
+    /// Tensors of variants, to learn from or to explain with.
+    Tensors,
 }
 
 impl Purpose {
@@ -64,7 +64,7 @@ impl Purpose {
             Self::Evidence => "evidence",
             Self::Prs => PRS,
             Self::Panel => "ancestry",
-            Self::Learn => "train",
+            Self::Tensors => "train",
         }
     }
 }
@@ -133,12 +133,12 @@ impl Plan {
 
     /// A plan that makes what a variant model needs which is not there yet; `text_fields` are INFO
     /// fields that are kept as written.
-    pub(crate) fn for_learning(
+    pub(crate) fn for_tensors(
         settings: &Settings,
         draft: Bundle,
         text_fields: &[String],
     ) -> anyhow::Result<Self> {
-        Self::with_models(settings, Purpose::Learn, vec![draft], text_fields)
+        Self::with_models(settings, Purpose::Tensors, vec![draft], text_fields)
     }
 
     fn with_models(
@@ -151,7 +151,7 @@ impl Plan {
             Purpose::Run | Purpose::Evidence | Purpose::Prs | Purpose::Panel => {
                 Inputs::of_patients(settings)?
             }
-            Purpose::Score | Purpose::Annotate | Purpose::Learn => Inputs::of_sites(settings)?,
+            Purpose::Score | Purpose::Annotate | Purpose::Tensors => Inputs::of_sites(settings)?,
         };
         refuse_idle_flags(settings, purpose)?;
         inputs.add_sites(settings)?;
@@ -315,12 +315,12 @@ impl Plan {
         // Manifest and graph are compared before the runtime is asked, whose words are harder.
         for bundle in &variant {
             let encoder = VariantEncoder::try_new(bundle, &annotation.schema)?;
-            if purpose != Purpose::Learn {
+            if purpose != Purpose::Tensors {
                 check_graph(bundle, encoder.tensors(), encoder.batch_size())?;
             }
         }
         let is_without_models = variant.is_empty() && patient.is_empty();
-        let runtime = if is_without_models || purpose == Purpose::Learn {
+        let runtime = if is_without_models || purpose == Purpose::Tensors {
             None
         } else {
             Some(Runtime::load(settings.onnxruntime.as_deref())?)
@@ -493,7 +493,7 @@ fn open_bundles(settings: &Settings, purpose: Purpose) -> anyhow::Result<Vec<Bun
             | Purpose::Evidence
             | Purpose::Prs
             | Purpose::Panel
-            | Purpose::Learn => false,
+            | Purpose::Tensors => false,
         };
         if nothing {
             return Err(Refusal::Usage(

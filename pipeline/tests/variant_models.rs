@@ -331,6 +331,8 @@ fn what_nothing_can_be_learned_from_is_refused() {
         &["consequence"],
     );
     refused("name = \"made-up\"", "name = \"made up\"", &["name"]);
+    refused("epochs = 40", "threads = 4", &["threads"]);
+    refused(VCF, "vcf = \"-\"", &["standard input"]);
 
     // A split that lets genes stand on both sides says so.
     let output = folder.path().join("random");
@@ -338,4 +340,84 @@ fn what_nothing_can_be_learned_from_is_refused() {
     train(folder.path(), &config, &output).succeed();
     let card = std::fs::read_to_string(output.join("MODEL_CARD.md")).expect("a card");
     assert!(card.contains("**The split is random**"));
+}
+
+/// A variant that a file has twice with different labels is in conflict, in a VCF and in a table; one
+/// that another row says nothing of is not lost.
+#[test]
+fn conflicts_and_repeats_are_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let variants = variants(300);
+    let of = |label: &str, own: &Variant| {
+        let (from, to) = own.bases;
+        format!(
+            "{}\t{}\t.\t{from}\t{to}\t.\t.\tSIG={label};GENE={}\n",
+            own.contig, own.position, own.gene
+        )
+    };
+    let mut text = String::new();
+    for (number, line) in vcf(&variants).lines().enumerate() {
+        text += line;
+        text.push('\n');
+        // The first record is the fifth line.
+        let Some(own) = number.checked_sub(4).and_then(|at| variants.get(at)) else {
+            continue;
+        };
+        let (same, other) = if own.is_pathogenic {
+            ("4", "3")
+        } else {
+            ("3", "4")
+        };
+        match number - 4 {
+            0..10 => text += &of(other, own),
+            10..25 => text += &of(same, own),
+            25..31 => text += &of("0", own),
+            _ => {}
+        }
+    }
+    // One of unknown significance stands before the label.
+    let first = of("0", &variants[40]);
+    let (head, tail) = text.split_once(&of("2", &variants[40])).unwrap_or_else(|| {
+        text.split_once(&of("5|1", &variants[40]))
+            .expect("the variant")
+    });
+    let label = if variants[40].is_pathogenic {
+        "5|1"
+    } else {
+        "2"
+    };
+    let text = format!("{head}{first}{}{tail}", of(label, &variants[40]));
+    std::fs::write(at("labels.vcf"), &text).expect("labels");
+    let planned = |config: &str| {
+        let call = train(folder.path(), config, &at("model"));
+        call.also("--dry-run", "").succeed().stdout
+    };
+    let of_vcf = planned(&config(VCF));
+    let mut table = String::from("contig,position,ref,alt,SIG,GENE\n");
+    for line in text.lines().filter(|line| !line.starts_with('#')).rev() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let (label, gene) = cells[7].split_once(";GENE=").expect("a gene");
+        let label = label.trim_start_matches("SIG=");
+        table += &format!(
+            "{},{},{},{},{label},{gene}\n",
+            cells[0], cells[1], cells[3], cells[4]
+        );
+    }
+    std::fs::write(at("labels.csv"), table).expect("a table");
+    let of_table = planned(&config("table = \"labels.csv\""));
+    assert_eq!(of_vcf, of_table);
+    assert!(of_vcf.contains("conflicting labels: 20"), "{of_vcf}");
+    assert!(
+        of_vcf.contains("the same variant once more: 15"),
+        "{of_vcf}"
+    );
+    assert!(of_vcf.contains("another label, or none: 7"), "{of_vcf}");
+    let pathogenic = variants
+        .iter()
+        .skip(10)
+        .filter(|own| own.is_pathogenic)
+        .count();
+    let counts = format!("{pathogenic} pathogenic and {} benign", 290 - pathogenic);
+    assert!(of_vcf.starts_with(&counts), "{of_vcf}");
 }

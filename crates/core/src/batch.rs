@@ -282,6 +282,18 @@ impl SiteBatch {
         Ok(self)
     }
 
+    /// Puts another array in the place of a column.
+    ///
+    /// # Errors
+    /// There is no such column, or the array is of another type or number of rows.
+    pub fn with_column_replaced(mut self, name: &str, array: ArrayRef) -> Result<Self, BatchError> {
+        let schema = self.sites.schema();
+        let mut arrays = self.sites.columns().to_vec();
+        arrays[schema.index_of(name)?] = array;
+        self.sites = RecordBatch::try_new(schema, arrays)?;
+        Ok(self)
+    }
+
     fn typed<T: Array + 'static>(
         &self,
         name: &str,

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use varisk_core::{Covariate, FeatureTable, Patient, Sex};
-use varisk_encode::{PredictorSummary, QUANTILES, TrainingSummary};
+use varisk_encode::{Encoder, Manifest, PredictorSummary, QUANTILES, TrainingSummary};
 use varisk_report::{DriftRecord, PredictorDrift};
 
 /// Standard deviations from the median beyond which a value is far from most.
@@ -40,11 +40,30 @@ enum Value<'a> {
 }
 
 impl Drift {
-    /// Compares patients with the training rows of the model `model`.
+    /// Compares patients with the training rows of a model; `None` where its manifest has no summary
+    /// of them.
     #[must_use]
-    pub fn of(
+    pub fn of(manifest: &Manifest, patients: &[Patient], features: &FeatureTable) -> Option<Self> {
+        let training = manifest.training.as_ref()?;
+        let is_feature = |name: &str| {
+            manifest.inputs.iter().any(|input| match &input.encoder {
+                Encoder::Feature(own) => own.features.iter().any(|own| own.name == name),
+                _ => false,
+            })
+        };
+        Some(Self::compare(
+            &manifest.name,
+            training,
+            &is_feature,
+            patients,
+            features,
+        ))
+    }
+
+    fn compare(
         model: &str,
         training: &TrainingSummary,
+        is_feature: &dyn Fn(&str) -> bool,
         patients: &[Patient],
         features: &FeatureTable,
     ) -> Self {
@@ -52,18 +71,17 @@ impl Drift {
         let mut predictors = Vec::with_capacity(training.predictors.len());
         for predictor in &training.predictors {
             let rule = Rule::of(predictor);
+            let is_feature = is_feature(&predictor.name);
             let mut counts = vec![0_usize; rule.bins()];
             let mut missing = 0;
             let mut count_outside = 0_u64;
             for (at, patient) in patients.iter().enumerate() {
-                let value = value(&predictor.name, at, patient, features);
-                if matches!(value, Value::Missing) {
+                let value = value(&predictor.name, is_feature, at, patient, features);
+                let Some(bin) = rule.bin(&value) else {
                     missing += 1;
                     continue;
-                }
-                if let Some(bin) = rule.bin(&value) {
-                    counts[bin] += 1;
-                }
+                };
+                counts[bin] += 1;
                 if rule.is_outside(&value) {
                     count_outside += 1;
                     outside[at].push(predictor.name.clone());
@@ -89,22 +107,29 @@ impl Drift {
     }
 }
 
-fn value<'a>(name: &str, at: usize, patient: &'a Patient, features: &FeatureTable) -> Value<'a> {
+fn value<'a>(
+    name: &str,
+    is_feature: bool,
+    at: usize,
+    patient: &'a Patient,
+    features: &FeatureTable,
+) -> Value<'a> {
+    if is_feature {
+        return match features.get(name).and_then(|values| values.get(at)) {
+            Some(Ok(number)) => Value::Number(*number),
+            _ => Value::Missing,
+        };
+    }
     if name == "sex" {
         return match patient.sex {
             Sex::Unknown => Value::Missing,
             sex => Value::Text(sex.name()),
         };
     }
-    // A column of the samplesheet and a feature cannot share a name: features have a dot and their
-    // stage in front.
     match patient.covariates.get(name) {
         Some(Covariate::Number(number)) => Value::Number(*number),
         Some(Covariate::Text(text)) => Value::Text(text),
-        None => match features.get(name).and_then(|values| values.get(at)) {
-            Some(Ok(number)) => Value::Number(*number),
-            _ => Value::Missing,
-        },
+        None => Value::Missing,
     }
 }
 
@@ -161,6 +186,7 @@ impl<'a> Rule<'a> {
             (Kind::Number { borders, .. }, Value::Number(number)) => {
                 Some(PredictorSummary::bin(borders, *number))
             }
+            (_, Value::Missing) => None,
             (Kind::Category(categories), value) => {
                 let found = categories.iter().position(|(name, _)| is(value, name));
                 Some(found.unwrap_or(categories.len()))

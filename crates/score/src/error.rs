@@ -35,6 +35,16 @@ pub enum ScoreError {
         /// The runtime's words.
         detail: String,
     },
+    /// No change was asked for, or none that fits.
+    #[error(
+        "nothing would be changed: {occluded} bases occluded together, within {radius} bases of the allele; give an occlusion that fits, or 0 with mutagenesis, and a radius above 0"
+    )]
+    NothingToChange {
+        /// Bases that were to be occluded together.
+        occluded: u32,
+        /// Bases to a side that can be changed.
+        radius: u32,
+    },
     /// There are no bases to change.
     #[error(
         "model '{model}' looks at no sequence, so there are no bases to change; explain a model with a kmer or onehot input"

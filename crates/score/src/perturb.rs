@@ -12,7 +12,10 @@ use std::sync::Arc;
 use arrow::array::Array;
 use arrow::datatypes::Schema;
 use varisk_core::{ContigId, Reason, SiteBatch, columns};
-use varisk_encode::{Bases, Encoder, Overlay, Tensors, VariantEncoder, VariantScratch, flank};
+use varisk_encode::{
+    Bases, Encoder, GC_RADIUS, HOMOPOLYMER_RADIUS, Manifest, Overlay, Tensors, VariantEncoder,
+    VariantScratch, flank,
+};
 
 use crate::{Model, ScoreError, check_graph};
 
@@ -56,6 +59,24 @@ pub struct PerturbExplainer {
     reach: (u32, u32),
 }
 
+/// Bases to either side of an allele that its context annotations are made of.
+fn context_radius(manifest: &Manifest) -> u32 {
+    let radius = |name: &str| match name {
+        "context.gc_fraction" => GC_RADIUS,
+        "context.homopolymer_run" => HOMOPOLYMER_RADIUS,
+        "context.is_cpg" => 1,
+        _ => 0,
+    };
+    let inputs = manifest
+        .inputs
+        .iter()
+        .filter_map(|input| match &input.encoder {
+            Encoder::Annotation(own) => own.features.iter().map(|own| radius(&own.name)).max(),
+            _ => None,
+        });
+    u32::try_from(inputs.max().unwrap_or(0)).unwrap_or(0)
+}
+
 /// Buffers of one thread.
 pub struct PerturbScratch {
     tensors: Tensors,
@@ -84,11 +105,24 @@ impl PerturbExplainer {
             model: model.bundle().manifest.name.clone(),
         })?;
         let left = u32::try_from(flank(window as usize)).unwrap_or(0);
+        let context = context_radius(&model.bundle().manifest);
+        let reach = (left.max(context), (window - left - 1).max(context));
+        let radius = settings
+            .radius
+            .unwrap_or(u32::MAX)
+            .min(reach.0.max(reach.1));
+        let changes_something = settings.mutates || settings.occluded > 0;
+        if radius == 0 || !changes_something || settings.occluded > radius {
+            return Err(ScoreError::NothingToChange {
+                occluded: settings.occluded,
+                radius,
+            });
+        }
         Ok(Self {
             model,
             encoder,
             settings,
-            reach: (left, window - left - 1),
+            reach,
         })
     }
 
@@ -211,7 +245,8 @@ impl PerturbExplainer {
         let radius = |reach: u32| self.settings.radius.map_or(reach, |own| own.min(reach));
         let (left, right) = (radius(self.reach.0), radius(self.reach.1));
         let first = position.saturating_sub(left).max(1);
-        let last = (position + length - 1)
+        let last = position
+            .saturating_add(length - 1)
             .saturating_add(right)
             .min(batch.contigs().length(contig));
         let mut seen = vec![b'N'; (last + 1).saturating_sub(first) as usize];
@@ -236,10 +271,11 @@ impl PerturbExplainer {
                 }
             }
             let width = self.settings.occluded;
-            if width > 0 && at + width - 1 <= last && (at..at + width).all(is_changeable) {
+            let end = at.saturating_add(width);
+            if width > 0 && end - 1 <= last && (at..end).all(is_changeable) {
                 changes.push(Perturbation {
                     start: at,
-                    end: at + width - 1,
+                    end: end - 1,
                     base: None,
                 });
             }

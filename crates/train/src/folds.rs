@@ -48,7 +48,8 @@ pub fn folds(
         .collect())
 }
 
-/// A share of rows to stop early by, and the rest.
+/// A share of rows to stop early by, and the rest: of the folds that the share makes, the one whose
+/// size is closest to it.
 ///
 /// # Errors
 /// There are too few groups to set one apart.
@@ -59,9 +60,14 @@ pub fn hold_out(
     share: f64,
     seed: u64,
 ) -> Result<Fold, TrainError> {
-    let count = (1.0 / share.clamp(0.01, 0.5)).round() as usize;
-    let mut all = folds(rows, strata, groups, count.max(2), seed)?;
-    Ok(all.swap_remove(0))
+    let share = share.clamp(0.01, 0.5);
+    let count = (1.0 / share).round() as usize;
+    let all = folds(rows, strata, groups, count.max(2), seed)?;
+    // The first fold always has the largest group, which is most often too large to be spared.
+    let wanted = share * rows.len() as f64;
+    let miss = |own: &Fold| (own.test.len() as f64 - wanted).abs();
+    let best = all.into_iter().min_by(|a, b| miss(a).total_cmp(&miss(b)));
+    best.ok_or(TrainError::Internal("a split has no fold"))
 }
 
 /// The fold of each row: groups, the largest first and in random order among equals, go where their

@@ -29,7 +29,7 @@ mod tests {
             "network": {
                 "embedding": 4, "kernel": 3, "filters": 4, "convolutions": 2, "hidden": [8, 4],
                 "dropout": 0.0, "l2": 0.1, "learning_rate": 0.01, "batch_size": 8, "epochs": 2,
-                "patience": 1, "threads": 2
+                "patience": 1
             }
         })
     }

@@ -38,7 +38,8 @@ pub(super) fn learn(
             &TrainArguments {
                 config: config.to_owned(),
                 output: output.to_owned(),
-                resume: false,
+                // What an earlier demo left unfinished.
+                resume: true,
                 threads: run.threads,
                 dry_run: false,
                 onnxruntime: run.onnxruntime.clone(),
@@ -54,6 +55,12 @@ pub(super) fn learn(
             .replace("{genes}", &quoted(&data.join("genes.gff3")));
         std::fs::write(&config, text)?;
         fit(&config, &models.variant)?;
+        // What was made with another one.
+        for made in [path("features"), models.patient.clone()] {
+            if made.symlink_metadata().is_ok() {
+                std::fs::remove_dir_all(made)?;
+            }
+        }
     }
     if models.patient.symlink_metadata().is_err() {
         let features = path("features");
@@ -61,6 +68,7 @@ pub(super) fn learn(
             let run = RunArguments {
                 models: vec![models.variant.clone()],
                 output: Some(features),
+                resume: true,
                 annotation: AnnotationArguments {
                     gene_models: Some(data.join("genes.gff3")),
                     ..AnnotationArguments::default()

@@ -44,6 +44,8 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
     let outcome = config.outcome.read(&cohort)?;
     let predictors = predictors(&config, &cohort, &outcome)?;
     let groups = groups(&config, &cohort, &outcome)?;
+    // What is only needed at the end must not be found wrong there.
+    group_columns(&config.validation.groups, &cohort, &outcome.rows)?;
     if outcome.without > 0 {
         log.warn(&format!(
             "{} patients have no outcome and are left out",
@@ -116,10 +118,7 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
             log.info(&format!("{summary}; written to {}", path.display()));
             Ok(())
         }
-        Err(error) => {
-            folder.discard();
-            Err(error)
-        }
+        Err(error) => Err(work::kept(arguments, &folder, error)),
     }
 }
 
@@ -165,6 +164,18 @@ fn check(config: &Config) -> anyhow::Result<()> {
         return Err(refuse(
             "name is empty or holds more than letters, digits, - and _; it stands in names of columns".to_owned(),
         ));
+    }
+    for (field, text) in [
+        ("version", &config.version),
+        ("licence", &config.licence),
+        ("intended_use", &config.intended_use),
+        ("training_data", &config.training_data),
+    ] {
+        if text.trim().is_empty() {
+            return Err(refuse(format!(
+                "{field} is empty; say it, for the model card and the manifest"
+            )));
+        }
     }
     let validation = &config.validation;
     for (field, folds) in [

@@ -77,6 +77,21 @@ pub(super) fn unfinished(arguments: &TrainArguments) -> anyhow::Error {
     ))
 }
 
+/// A training that is done and could not be written: its parts stay, to go on with.
+pub(super) fn kept(
+    arguments: &TrainArguments,
+    folder: &OutputFolder,
+    error: anyhow::Error,
+) -> anyhow::Error {
+    let text = format!(
+        "{error}; what is learned so far is kept in {}, go on with 'varisk train --resume --config {} --output {}'",
+        folder.partial().display(),
+        arguments.config.display(),
+        arguments.output.display()
+    );
+    error.context(text)
+}
+
 /// The folder of the training, new or taken up.
 pub(super) fn open<C: PartialEq + Serialize + DeserializeOwned>(
     output: &Path,
@@ -150,9 +165,16 @@ pub(super) fn tell(
         return;
     }
     *last = Instant::now();
+    if progress.done == 0 {
+        // Nothing to go by yet.
+        log.info(&format!(
+            "0 of {} parts ({})",
+            progress.total, progress.part
+        ));
+        return;
+    }
     let elapsed = started.elapsed().as_secs_f64();
-    let left =
-        elapsed / progress.done.max(1) as f64 * progress.total.saturating_sub(progress.done) as f64;
+    let left = elapsed / progress.done as f64 * progress.total.saturating_sub(progress.done) as f64;
     log.info(&format!(
         "{} of {} parts, {elapsed:.0} s, about {left:.0} s to go ({})",
         progress.done, progress.total, progress.part

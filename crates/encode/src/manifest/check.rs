@@ -65,6 +65,20 @@ pub(super) fn manifest(manifest: &Manifest) -> Checked {
     {
         return fail(field, problem);
     }
+    let predictors = manifest.training.iter().flat_map(|own| &own.predictors);
+    for (at, predictor) in predictors.enumerate() {
+        let is_named = manifest.inputs.iter().any(|input| match &input.encoder {
+            Encoder::Covariate(own) => own.columns.iter().any(|own| own.name == predictor.name),
+            Encoder::Feature(own) => own.features.iter().any(|own| own.name == predictor.name),
+            _ => false,
+        });
+        if !is_named {
+            return fail(
+                format!("training.predictors[{at}].name"),
+                "is no column or feature of the inputs; correct the name",
+            );
+        }
+    }
     outputs(&manifest.outputs)
 }
 

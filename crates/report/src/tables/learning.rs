@@ -48,7 +48,11 @@ impl Table {
             ),
             required("ref", Text, "normalised REF"),
             required("alt", Text, "normalised ALT"),
-            optional("gene", Text, "gene of the variant; null without one"),
+            optional(
+                "gene",
+                Text,
+                "genes of the variant, several with semicolons; null without one",
+            ),
             optional(
                 "term",
                 Text,
@@ -58,12 +62,12 @@ impl Table {
             required(
                 "value",
                 F64,
-                "probability by a model that has not seen the variant, nor others of its gene or contig as the split has it; not calibrated",
+                "probability by a model that has not seen the variant, nor others of its gene or contig as the split has it; calibrated on the other folds where the model is calibrated",
             ),
             required(
                 "baseline",
                 F64,
-                "share of pathogenic variants among those with the same term in the training part of the fold",
+                "share of pathogenic variants among those with the same term in the training part of the fold, weighted as the model is",
             ),
             required(
                 "pathogenic",

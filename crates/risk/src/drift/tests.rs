@@ -10,6 +10,16 @@ fn number(name: &str) -> PredictorSummary {
     }
 }
 
+fn compare(
+    model: &str,
+    training: &TrainingSummary,
+    patients: &[Patient],
+    features: &FeatureTable,
+) -> Drift {
+    let is_feature = |name: &str| name.contains('.');
+    Drift::compare(model, training, &is_feature, patients, features)
+}
+
 fn training(predictors: Vec<PredictorSummary>) -> TrainingSummary {
     TrainingSummary {
         patients: 1000,
@@ -35,9 +45,9 @@ fn aged(ages: impl IntoIterator<Item = f64>) -> Vec<Patient> {
 }
 
 #[test]
-fn the_same_distribution_has_no_index() {
+fn the_same_distribution_has_a_small_index() {
     let patients = aged((0..500).map(|at| 20.05 + 0.1 * f64::from(at)));
-    let drift = Drift::of(
+    let drift = compare(
         "m",
         &training(vec![number("age")]),
         &patients,
@@ -53,7 +63,7 @@ fn the_same_distribution_has_no_index() {
 fn the_index_by_hand() {
     // All in the first bin of ten: (1 - 0.1) ln(1 / 0.1), and nine bins that are empty now.
     let patients = aged(vec![21.0; 60]);
-    let drift = Drift::of(
+    let drift = compare(
         "m",
         &training(vec![number("age")]),
         &patients,
@@ -66,7 +76,7 @@ fn the_index_by_hand() {
 
 #[test]
 fn few_patients_have_no_index() {
-    let drift = Drift::of(
+    let drift = compare(
         "m",
         &training(vec![number("age")]),
         &aged(vec![21.0; 49]),
@@ -81,7 +91,7 @@ fn outside_and_far() {
     // One training row of 500: what lies between it and the others is no known ground.
     *summary.quantiles.as_mut().unwrap().last_mut().unwrap() = 500.0;
     let ages = [19.9, 20.0, 70.0, 140.0, 500.0];
-    let drift = Drift::of(
+    let drift = compare(
         "m",
         &training(vec![summary]),
         &aged(ages),
@@ -101,7 +111,7 @@ fn one_value_has_no_scale() {
         quantiles: Some(quantiles),
         ..number("age")
     };
-    let drift = Drift::of(
+    let drift = compare(
         "m",
         &training(vec![summary]),
         &aged([0.0, 2.0, 3.0, 3.5]),
@@ -139,7 +149,7 @@ fn categories_and_what_is_missing() {
         patient(4, &[]),
     ];
     patients[0].sex = Sex::Male;
-    let drift = Drift::of(
+    let drift = compare(
         "m",
         &training(vec![stage, sex]),
         &patients,
@@ -164,7 +174,7 @@ fn features_are_found() {
         "polygenic.S.sum".to_owned(),
         vec![Ok(100.0), Err(varisk_core::Reason::LowCoverage), Ok(30.0)],
     );
-    let drift = Drift::of(
+    let drift = compare(
         "m",
         &training(vec![number("polygenic.S.sum")]),
         &aged([1.0, 1.0, 1.0]),
@@ -173,4 +183,52 @@ fn features_are_found() {
     let flagged: Vec<usize> = drift.outside.iter().map(Vec::len).collect();
     assert_eq!(flagged, [1, 0, 0]);
     assert!((drift.record.predictors[0].missing - 1.0 / 3.0).abs() < 1e-15);
+}
+
+#[test]
+fn an_index_with_categories_and_missing_values() {
+    let stage = PredictorSummary {
+        name: "stage".to_owned(),
+        missing: 0.2,
+        quantiles: None,
+        shares: None,
+        categories: Some([("a".to_owned(), 0.25), ("b".to_owned(), 0.75)].into()),
+    };
+    let cell = |at: usize| match at % 10 {
+        0..4 => Some("a"),
+        4..7 => Some("b"),
+        7 => Some("new"),
+        _ => None,
+    };
+    let patients: Vec<Patient> = (0..100)
+        .map(|at| {
+            let cells = cell(at).map(|own| ("stage", Covariate::Text(own.to_owned())));
+            patient(at, &Vec::from_iter(cells))
+        })
+        .collect();
+    let drift = compare(
+        "m",
+        &training(vec![stage]),
+        &patients,
+        &FeatureTable::default(),
+    );
+    let term = |now: f64, before: f64| (now - before) * (now / before).ln();
+    // Of all patients: a, b, a new category, none.
+    let expected = term(0.4, 0.2) + term(0.3, 0.6) + term(0.1, 1e-4) + term(0.2, 0.2);
+    let found = drift.record.predictors[0].stability_index.unwrap();
+    assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    assert_eq!(drift.record.predictors[0].outside, 10);
+}
+
+#[test]
+fn text_in_a_number_is_no_value() {
+    let patients = vec![patient(0, &[("age", Covariate::Text("old".to_owned()))])];
+    let drift = compare(
+        "m",
+        &training(vec![number("age")]),
+        &patients,
+        &FeatureTable::default(),
+    );
+    assert_eq!(drift.record.predictors[0].missing, 1.0);
+    assert!(drift.outside[0].is_empty());
 }

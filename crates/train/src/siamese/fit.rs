@@ -170,7 +170,11 @@ impl<'a, 't, 's> Trainer<'a, 't, 's> {
                 .map(|_| Part::new(rows_per_part, shape, true))
                 .collect(),
             steps: 0,
-            parameters: shape.initial(seed, &training.seen(shape.vocabulary)),
+            parameters: shape.initial(
+                seed,
+                &training.seen(shape.vocabulary),
+                &training.annotated(),
+            ),
             gradient: shape.zeros(),
             first_moments: shape.zeros(),
             second_moments: shape.zeros(),

@@ -120,13 +120,20 @@ impl Shape {
     /// Parameters before training: embeddings uniform within a small bound, the layers as in
     /// [`Layer::initialise`].
     ///
-    /// A token that no training row has stays 0: its random embedding would be noise in predictions.
-    pub(super) fn initial(&self, seed: u64, is_seen: &[bool]) -> Parameters {
+    /// What no training row has stays 0: the embedding of a token, and the weights of an annotation that
+    /// is 0 in all of them. Random ones would be noise in predictions, and nothing would ever teach them.
+    pub(super) fn initial(&self, seed: u64, is_seen: &[bool], is_annotated: &[bool]) -> Parameters {
         let mut random = Random::new(seed, Purpose::Initial, 0);
         let mut parameters = self.zeros();
         for (number, layer) in parameters.layers.iter_mut().enumerate() {
             if number > 0 {
                 layer.initialise(&mut random);
+                if number == 1 + self.convolutions {
+                    let first = 2 * self.pooled();
+                    for (at, _) in (first..).zip(is_annotated).filter(|(_, own)| !**own) {
+                        layer.weights.column_mut(at).fill(0.0);
+                    }
+                }
                 continue;
             }
             // All are drawn, so that those of seen tokens do not depend on what else is seen.

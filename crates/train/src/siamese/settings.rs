@@ -35,7 +35,12 @@ pub struct Settings {
     /// every epoch is run. Default 8.
     pub patience: usize,
     /// Threads that share the rows of a batch; results do not depend on it. Default 1.
+    #[serde(skip, default = "one_thread")]
     pub threads: usize,
+}
+
+fn one_thread() -> usize {
+    1
 }
 
 impl Default for Settings {

@@ -1,6 +1,6 @@
 //! Rows to learn from, to stop by or to predict, and their checks.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 
 use super::error::SiameseError;
 use super::parameters::Shape;
@@ -189,6 +189,15 @@ impl Checked<'_> {
             }
         }
         seen
+    }
+
+    /// Which annotations are other than 0 in a present row.
+    pub(super) fn annotated(&self) -> Vec<bool> {
+        let columns = self.rows.annotation.columns().into_iter();
+        let is_there = |row: &u32, column: &ArrayView1<'_, f32>| column[*row as usize] != 0.0;
+        columns
+            .map(|column| self.present.iter().any(|row| is_there(row, &column)))
+            .collect()
     }
 
     /// Class and weight of a row.

@@ -205,7 +205,11 @@ pub fn variant_card(config: &VariantConfig, facts: &VariantCardFacts<'_>) -> Str
             by.name()
         );
         for (name, (pathogenic, benign)) in groups.iter().take(10) {
-            let _ = writeln!(text, "| {name} | {pathogenic} | {benign} |");
+            let _ = writeln!(
+                text,
+                "| {} | {pathogenic} | {benign} |",
+                name.replace('|', "/")
+            );
         }
     }
     let encoding = &config.encoding;
@@ -237,8 +241,15 @@ pub fn variant_card(config: &VariantConfig, facts: &VariantCardFacts<'_>) -> Str
     };
     let _ = writeln!(
         text,
-        "\n## Evaluation\n\n{split}. The baseline is the share of pathogenic variants among those with the same {} in the training part. Intervals: 95 %, {} bootstrap resamples of variants, which takes variants of one gene for independent and is too narrow where they are not. The model itself is learned from all variants, and was not tested on other data.\n\n| metric | model | 95 % interval | baseline | 95 % interval |\n|---|---|---|---|---|",
-        facts.baseline, config.split.bootstrap
+        "\n## Evaluation\n\n{split}. The baseline is the share of pathogenic variants among those with the same {} in the training part, weighted as the model is. Probabilities are {}. Intervals: 95 %, {} bootstrap resamples of variants, which takes variants of one gene for independent and is too narrow where they are not. The model itself is learned from all variants but the share of {} that stopped it, and was not tested on other data.\n\n| metric | model | 95 % interval | baseline | 95 % interval |\n|---|---|---|---|---|",
+        facts.baseline,
+        if config.calibration == crate::CalibrationMethod::None {
+            "as they are, not calibrated"
+        } else {
+            "calibrated on the other folds"
+        },
+        config.split.bootstrap,
+        config.split.stopping_share
     );
     for [name, value, interval, baseline, other] in facts.metrics {
         let _ = writeln!(

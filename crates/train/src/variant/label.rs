@@ -57,6 +57,21 @@ impl LabelSpec {
         fields
     }
 
+    /// Genes of a cell: several stand between separators, and a number after a colon is another name
+    /// of the same gene, as in ClinVar's `GENEINFO`.
+    #[must_use]
+    pub fn genes(&self, cell: &str) -> Vec<String> {
+        let parts = cell.split(|own| self.separators.contains(own));
+        let names = parts.map(|own| own.split(':').next().unwrap_or_default().trim());
+        let mut genes: Vec<String> = Vec::new();
+        for name in names.filter(|own| !own.is_empty() && *own != ".") {
+            if !genes.iter().any(|own| own == name) {
+                genes.push(name.to_owned());
+            }
+        }
+        genes
+    }
+
     /// The label of a variant whose fields `cell` gives.
     pub fn read<'a>(&self, cell: impl Fn(&str) -> Option<&'a str>) -> Label {
         for (field, accepted) in &self.require {
@@ -116,5 +131,10 @@ mod tests {
         assert_eq!(of(None), Label::Other);
         assert_eq!(spec().read(|_| Some("5")), Label::NotAccepted);
         assert_eq!(spec().fields(), ["CLNSIG", "GENE", "REVIEW"]);
+        assert_eq!(
+            spec().genes("BRCA1:672|NBR2:10230|BRCA1"),
+            ["BRCA1", "NBR2"]
+        );
+        assert!(spec().genes(".").is_empty() && spec().genes("").is_empty());
     }
 }

@@ -10,8 +10,6 @@ mod config;
 mod label;
 mod procedure;
 mod rows;
-#[cfg(test)]
-mod tests;
 
 pub use bundle::{
     PATHOGENICITY, VariantCardFacts, variant_card, variant_graph, variant_inputs, variant_manifest,

@@ -10,7 +10,7 @@ use super::baseline::Baseline;
 use super::config::{ClassWeights, SplitBy, VariantConfig};
 use super::rows::{VariantRow, VariantRows};
 use crate::siamese::{self, SiameseNetwork, Task};
-use crate::{Fold, Progress, Store, TrainError, folds, hold_out, loss};
+use crate::{CalibrationMethod, Fold, Progress, Store, TrainError, folds, hold_out, loss};
 
 /// Everything that the training of a variant model needs.
 pub struct VariantTraining<'a> {
@@ -18,6 +18,8 @@ pub struct VariantTraining<'a> {
     pub config: &'a VariantConfig,
     /// From which variants.
     pub rows: &'a VariantRows,
+    /// Threads; results do not depend on them.
+    pub threads: usize,
     /// Finished parts.
     pub store: &'a Store,
     /// Told after each epoch; `false` stops the training.
@@ -31,8 +33,9 @@ pub struct VariantTested {
     pub model: VariantModel,
     /// Fold in which each variant was tested, from 1.
     pub fold: Vec<usize>,
-    /// Log odds of each variant by a model that has not seen it, nor its gene or contig.
-    pub logits: Vec<f64>,
+    /// The probability of each variant by a model that has not seen it, nor others of its group,
+    /// calibrated on the other folds where the model is.
+    pub probabilities: Vec<f64>,
     /// The probabilities of the baseline, learned from the same variants.
     pub baseline: Vec<f64>,
 }
@@ -46,14 +49,6 @@ pub struct VariantModel {
     pub scaling: Vec<(f64, f64)>,
     /// Of log odds.
     pub calibration: Option<Calibrator>,
-}
-
-impl VariantTested {
-    /// The probability of each variant by a model that has not seen it.
-    #[must_use]
-    pub fn probabilities(&self) -> Vec<f64> {
-        self.logits.iter().map(|own| sigmoid(*own)).collect()
-    }
 }
 
 fn sigmoid(logit: f64) -> f64 {
@@ -97,7 +92,8 @@ impl VariantTraining<'_> {
                     own
                 }
             };
-            let known = Baseline::fit(rows, &fold.training);
+            let weights = self.weights(&fold.training, &strata);
+            let known = Baseline::fit(rows, &fold.training, &weights);
             for (row, logit) in fold.test.iter().zip(own) {
                 fold_of[*row] = number;
                 logits[*row] = logit;
@@ -105,14 +101,26 @@ impl VariantTraining<'_> {
             }
         }
         let mut model = self.learn(&all, &strata, by_group, 0, (outer.len(), parts))?;
-        if self.config.calibration != crate::CalibrationMethod::None {
+        let mut probabilities: Vec<f64> = logits.iter().map(|own| sigmoid(*own)).collect();
+        if self.config.calibration != CalibrationMethod::None {
             let labels: Vec<bool> = rows.iter().map(|row| row.is_pathogenic).collect();
             model.calibration = Some(loss::calibrate(self.config.calibration, &logits, &labels)?);
+            // What is measured must not have been calibrated on.
+            for fold in &outer {
+                let of =
+                    |own: &[usize]| -> Vec<f64> { own.iter().map(|row| logits[*row]).collect() };
+                let known: Vec<bool> = fold.training.iter().map(|row| labels[*row]).collect();
+                let calibrator =
+                    loss::calibrate(self.config.calibration, &of(&fold.training), &known)?;
+                for row in &fold.test {
+                    probabilities[*row] = calibrator.apply(probabilities[*row])?;
+                }
+            }
         }
         Ok(VariantTested {
             model,
             fold: fold_of,
-            logits,
+            probabilities,
             baseline,
         })
     }
@@ -143,11 +151,15 @@ impl VariantTraining<'_> {
         let (learned_weights, watched_weights) =
             (weights(&stopping.training), weights(&stopping.test));
         let mut epoch = 0;
+        let settings = siamese::Settings {
+            threads: self.threads,
+            ..self.config.network.clone()
+        };
         let network = siamese::fit(
             &learned.task(&learned_weights),
             Some(&watched.task(&watched_weights)),
             self.vocabulary(),
-            &self.config.network,
+            &settings,
             seed,
             &mut |_| {
                 epoch += 1;
@@ -298,5 +310,106 @@ impl VariantModel {
     pub fn logits(&self, rows: &[VariantRow], chosen: &[usize]) -> Result<Vec<f64>, TrainError> {
         let arrays = Arrays::of(rows, chosen, &self.scaling);
         Ok(self.network.logits(&arrays.rows())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::variant::rows::testing::row;
+
+    const CONFIG: &str = r#"kind = "variant"
+name = "a"
+version = "1"
+licence = "x"
+intended_use = "x"
+training_data = "x"
+data = [{vcf = "a.vcf", reference = "g.fa"}]
+label = {field = "SIG", pathogenic = ["5"], benign = ["2"]}
+encoding = {k = 1, annotations = ["allele.is_snv", "allele.length_change", "info.AF"]}
+split = {folds = 3}
+network = {epochs = 4, embedding = 3, filters = 4, hidden = [4]}
+"#;
+
+    /// Substitutions of ten genes: the length never changes, and no frequency is missing.
+    fn rows() -> VariantRows {
+        let of = |at: u32| VariantRow {
+            genes: vec![format!("G{}", at % 10)],
+            reference_tokens: vec![1, 2, i64::from(at % 4) + 1],
+            alternate_tokens: vec![1, i64::from(at % 3) + 1, i64::from(at % 4) + 1],
+            annotation: vec![1.0, 0.0, at as f32 / 100.0, 0.0],
+            ..row(at, at.is_multiple_of(3))
+        };
+        VariantRows {
+            rows: (0..120).map(of).collect(),
+            ..VariantRows::default()
+        }
+    }
+
+    fn run(config: &VariantConfig, rows: &VariantRows) -> VariantTested {
+        let training = VariantTraining {
+            config,
+            rows,
+            threads: 1,
+            store: &Store::none(),
+            progress: &|_| true,
+        };
+        training.run().unwrap()
+    }
+
+    #[test]
+    fn what_training_never_saw_moves_no_score() {
+        let config: VariantConfig = toml::from_str(CONFIG).unwrap();
+        let rows = rows();
+        let tested = run(&config, &rows);
+        let mut others = rows.rows.clone();
+        for (element, value) in [(0, 0.0), (1, -15.0), (3, 1.0)] {
+            others[7].annotation[element] = value;
+            let of = |own: &[VariantRow]| tested.model.logits(own, &[7]).unwrap()[0];
+            assert_eq!(of(&rows.rows), of(&others), "{element}");
+        }
+        others[7].annotation[2] = 5.0;
+        let logits = |own: &[VariantRow]| tested.model.logits(own, &[7]).unwrap();
+        assert_ne!(logits(&rows.rows), logits(&others));
+    }
+
+    #[test]
+    fn folds_do_not_see_what_they_are_tested_on() {
+        let config: VariantConfig = toml::from_str(CONFIG).unwrap();
+        let rows = rows();
+        let tested = run(&config, &rows);
+        // Another annotation of the variants of fold 1 changes the models of the other folds, and what
+        // is made of the others for fold 1 does not know of it.
+        let mut changed = rows.clone();
+        let own: Vec<usize> = (0..120).filter(|row| tested.fold[*row] == 1).collect();
+        for row in &own {
+            changed.rows[*row].annotation[2] *= 3.0;
+        }
+        let again = run(&config, &changed);
+        assert_eq!(tested.fold, again.fold);
+        let of = |tested: &VariantTested, fold: usize| -> Vec<f64> {
+            let rows = (0..120).filter(|row| tested.fold[*row] == fold);
+            rows.map(|row| tested.probabilities[row]).collect()
+        };
+        assert_ne!(of(&tested, 2), of(&again, 2));
+        assert_eq!(
+            own.iter()
+                .map(|row| tested.baseline[*row])
+                .collect::<Vec<_>>(),
+            own.iter()
+                .map(|row| again.baseline[*row])
+                .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_is_measured_is_calibrated_by_the_other_folds() {
+        let mut config: VariantConfig = toml::from_str(CONFIG).unwrap();
+        let rows = rows();
+        let plain = run(&config, &rows);
+        config.calibration = CalibrationMethod::Platt;
+        let calibrated = run(&config, &rows);
+        assert!(calibrated.model.calibration.is_some());
+        assert_ne!(plain.probabilities, calibrated.probabilities);
     }
 }

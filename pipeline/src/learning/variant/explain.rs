@@ -1,9 +1,11 @@
 //! `varisk explain` for variant models: what of its surroundings an allele's score needs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt32Array};
 use serde_json::json;
+use varisk_core::Reason;
 use varisk_encode::Bundle;
 use varisk_report::{OutputFolder, Table, TableWriter};
 use varisk_score::{
@@ -12,7 +14,7 @@ use varisk_score::{
 };
 use varisk_train::Place;
 
-use super::read::{Places, each_batch};
+use super::read::{Places, Reader};
 use crate::arguments::{AnnotationArguments, ExplainArguments, RunArguments};
 use crate::log::Log;
 use crate::plan::Plan;
@@ -38,7 +40,8 @@ struct Row {
 struct Found {
     rows: Vec<Row>,
     explained: u64,
-    without: u64,
+    /// Alleles without a score, by why.
+    without: BTreeMap<&'static str, u64>,
 }
 
 /// What one thread has of its own.
@@ -72,7 +75,7 @@ pub(crate) fn explain(
     })?;
     settings.annotation.named_only = true;
     let cancel = cancel_on_signal();
-    let mut plan = Plan::for_learning(&settings, bundle.clone(), &[])?;
+    let mut plan = Plan::for_tensors(&settings, bundle.clone(), &[])?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
     let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
     let options = ModelOptions {
@@ -89,7 +92,8 @@ pub(crate) fn explain(
     let explainer = PerturbExplainer::try_new(Arc::clone(&model), &plan.schema, perturbing)?;
     let outputs: Vec<&str> = explainer.outputs().collect();
     let folder = OutputFolder::create(&arguments.output)?;
-    let mut counts = (0, 0);
+    let mut alleles = 0_u64;
+    let mut without: BTreeMap<&str, u64> = BTreeMap::new();
     let mut write = || -> anyhow::Result<()> {
         let table = Table::VARIANT_EXPLANATIONS;
         let mut writer = TableWriter::create(folder.partial(), table.name, table.schema())?;
@@ -100,25 +104,34 @@ pub(crate) fn explain(
                 scratch: explainer.scratch()?,
             })
         };
-        each_batch(
-            &mut plan,
-            &settings,
-            &cancel,
+        let reader = Reader {
+            settings: &settings,
+            keeps_repeats: false,
+            cancel: &cancel,
             log,
+        };
+        reader.each_batch(
+            &mut plan,
             worker,
             |own: &mut Own, batch| {
                 let places = Places::of(batch)?;
                 let mut found = Found::default();
                 for row in 0..batch.len() {
                     let Some(place) = places.get(row)? else {
-                        found.without += 1;
+                        *found
+                            .without
+                            .entry(Reason::NoAlternateAllele.name())
+                            .or_default() += 1;
                         continue;
                     };
                     let explained =
                         explainer.explain(batch, row, &mut own.bases, &mut own.scratch)?;
-                    let Ok(explained) = explained else {
-                        found.without += 1;
-                        continue;
+                    let explained = match explained {
+                        Ok(explained) => explained,
+                        Err(reason) => {
+                            *found.without.entry(reason.name()).or_default() += 1;
+                            continue;
+                        }
                     };
                     found.explained += 1;
                     for (output, score) in explained.scores.iter().enumerate() {
@@ -136,8 +149,10 @@ pub(crate) fn explain(
                 Ok(found)
             },
             |found: Found| {
-                counts.0 += found.explained;
-                counts.1 += found.without;
+                alleles += found.explained;
+                for (reason, count) in found.without {
+                    *without.entry(reason).or_default() += count;
+                }
                 if !found.rows.is_empty() {
                     writer.write(batch(&found.rows, &outputs)?)?;
                 }
@@ -153,8 +168,8 @@ pub(crate) fn explain(
             "model": manifest.name,
             "model_version": manifest.version,
             "model_sha256": model.bundle().model_sha256,
-            "alleles": counts.0,
-            "alleles_without_score": counts.1,
+            "alleles": alleles,
+            "alleles_without_score": without,
             "radius": perturbing.radius,
             "occluded": perturbing.occluded,
             "mutagenesis": perturbing.mutates,
@@ -170,8 +185,8 @@ pub(crate) fn explain(
     let path = folder.complete()?;
     log.info(&format!(
         "{} alleles explained, {} without a score; written to {}",
-        counts.0,
-        counts.1,
+        alleles,
+        without.values().sum::<u64>(),
         path.display()
     ));
     Ok(())

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use varisk_encode::{Build, Bundle, Manifest};
 use varisk_flow::CancelToken;
 use varisk_report::OutputFolder;
+use varisk_score::Runtime;
 use varisk_train::{
     Store, TrainError, VariantConfig, VariantData, VariantRows, VariantTraining, variant_manifest,
 };
@@ -21,18 +22,20 @@ use varisk_train::{
 use self::read::Labelled;
 use super::work::{self, State};
 use crate::arguments::{AnnotationArguments, RunArguments, TrainArguments};
-use crate::exit::Refusal;
+use crate::exit::{INTERRUPTED, Refusal, exit_code};
 use crate::hash;
 use crate::log::Log;
 use crate::plan::Plan;
 use crate::print::print;
 use crate::run::cancel_on_signal;
-use crate::settings::Settings;
+use crate::settings::{Settings, available_threads};
 
 /// One of the data, opened.
 pub(super) struct Source {
     pub(super) settings: Settings,
     pub(super) build: Build,
+    /// Whether its alleles have consequences.
+    pub(super) has_consequences: bool,
 }
 
 pub(super) fn train(
@@ -40,9 +43,13 @@ pub(super) fn train(
     config: &VariantConfig,
     log: &Log,
 ) -> anyhow::Result<()> {
-    check(config)?;
+    check(config, &arguments.config)?;
     let base = arguments.config.parent().unwrap_or_else(|| Path::new(""));
-    OutputFolder::check(&arguments.output, arguments.resume)?;
+    if !arguments.dry_run {
+        OutputFolder::check(&arguments.output, arguments.resume)?;
+        // Its lack must not show at the end of a long training.
+        Runtime::load(arguments.onnxruntime.as_deref())?;
+    }
     let cancel = cancel_on_signal();
     // Tables become files that are read like any other.
     let scratch = tempfile::tempdir()?;
@@ -60,8 +67,12 @@ pub(super) fn train(
         sources.push(reading.read(own, at)?);
     }
     let mut rows = reading.rows;
+    let with = |source: &Source| source.has_consequences;
+    if sources.iter().any(with) && !sources.iter().all(with) {
+        return Err(Refusal::Usage("some of the data have consequences and some have none, which the baseline cannot compare; give gene models to all of them, or to none".to_owned()).into());
+    }
     rows.settle();
-    rows.check(&config.label.field)?;
+    rows.check(&config.label.field, config.split.folds)?;
     if arguments.dry_run {
         return print(plan(config, &rows));
     }
@@ -77,16 +88,21 @@ pub(super) fn train(
     let training = VariantTraining {
         config,
         rows: &rows,
+        threads: arguments
+            .threads
+            .map_or_else(available_threads, usize::from),
         store: &store,
         progress: &|progress| {
             work::tell(log, progress, started, &told);
             !cancel.is_cancelled()
         },
     };
+    let mut is_trained = false;
     let written = training
         .run()
         .map_err(anyhow::Error::from)
         .and_then(|tested| {
+            is_trained = true;
             let trained = write::Trained {
                 arguments,
                 config,
@@ -104,10 +120,8 @@ pub(super) fn train(
             Ok(())
         }
         // The parts stay where they are, to go on with.
-        Err(error) if cancel.is_cancelled() => {
-            drop(error);
-            Err(work::unfinished(arguments))
-        }
+        Err(error) if exit_code(&error) == INTERRUPTED => Err(work::unfinished(arguments)),
+        Err(error) if is_trained => Err(work::kept(arguments, &folder, error)),
         Err(error) => {
             folder.discard();
             Err(error)
@@ -116,7 +130,7 @@ pub(super) fn train(
 }
 
 /// What makes no sense whatever the variants are.
-fn check(config: &VariantConfig) -> anyhow::Result<()> {
+fn check(config: &VariantConfig, path: &Path) -> anyhow::Result<()> {
     let refuse = |text: String| -> anyhow::Error { Refusal::Usage(text).into() };
     if config.data.is_empty() {
         return Err(refuse("no [[data]] is there; add one".to_owned()));
@@ -125,6 +139,11 @@ fn check(config: &VariantConfig) -> anyhow::Result<()> {
         if own.vcf.is_some() == own.table.is_some() {
             return Err(refuse(format!(
                 "data {at} needs a vcf or a table, and not both; name one"
+            )));
+        }
+        if own.vcf.as_deref() == Some(Path::new("-")) {
+            return Err(refuse(format!(
+                "data {at} is standard input, and variants are read twice; write them to a file first"
             )));
         }
         if !own.regions.is_empty() && own.regions_file.is_some() {
@@ -169,7 +188,7 @@ fn check(config: &VariantConfig) -> anyhow::Result<()> {
     config.network.check().map_err(TrainError::from)?;
     // Everything else that a manifest must hold to, before anything is read.
     let manifest = variant_manifest(config, None, Build::Any, Map::new());
-    Manifest::parse(&serde_json::to_string(&manifest)?, Path::new("train.toml"))?;
+    Manifest::parse(&serde_json::to_string(&manifest)?, path)?;
     Ok(())
 }
 
@@ -192,6 +211,21 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// The first of the data on the same reference.
+    fn first_with(&self, own: &VariantData) -> usize {
+        let real = |own: &VariantData| {
+            let path = self.base.join(&own.reference);
+            path.canonicalize().unwrap_or(path)
+        };
+        let wanted = real(own);
+        let first = self
+            .config
+            .data
+            .iter()
+            .position(|other| real(other) == wanted);
+        first.unwrap_or_default()
+    }
+
     fn read(&mut self, own: &VariantData, at: usize) -> anyhow::Result<Source> {
         let Self {
             arguments,
@@ -204,7 +238,7 @@ impl Reading<'_> {
             (Some(vcf), _) => (base.join(vcf), config.label.clone()),
             (None, Some(table)) => {
                 let opened = varisk_reference::Reference::open(&reference)?;
-                let text = table::vcf(&base.join(table), &config.label, opened.contigs())?;
+                let text = table::vcf(&base.join(table), &config.label, &opened)?;
                 let path = self.scratch.join(format!("table-{at}.vcf"));
                 std::fs::write(&path, text)?;
                 (path, table::converted(&config.label))
@@ -238,24 +272,38 @@ impl Reading<'_> {
             folder: base.to_owned(),
             model_sha256: String::new(),
         };
-        let plan = Plan::for_learning(&settings, draft.clone(), &label.fields())?;
+        let plan = Plan::for_tensors(&settings, draft.clone(), &label.fields())?;
         plan.warnings
             .iter()
             .for_each(|warning| self.log.warn(warning));
         let build = manifest_build(plan.fold.build);
+        let has_consequences = plan.schema.column_with_name(read::TERM).is_some();
         let labelled = Labelled {
             settings: &settings,
             draft: &draft,
             label: &label,
             source: at,
+            reference: self.first_with(own),
         };
         read::read(plan, &labelled, self.cancel, self.log, &mut self.rows)?;
-        Ok(Source { settings, build })
+        Ok(Source {
+            settings,
+            build,
+            has_consequences,
+        })
     }
 }
 
-/// Files that decide the model, with their hashes.
+/// Files that decide the model, with their hashes; of the reference, which is large, a mark of its
+/// size and ends beside the hash of its index.
 fn inputs(config: &VariantConfig, base: &Path) -> anyhow::Result<Value> {
+    let unreadable = |path: &Path, error: std::io::Error| -> anyhow::Error {
+        Refusal::NoInput(format!(
+            "{} cannot be read: {error}; check path and permissions",
+            path.display()
+        ))
+        .into()
+    };
     let mut all = Vec::new();
     for own in &config.data {
         let mut files = Map::new();
@@ -263,28 +311,28 @@ fn inputs(config: &VariantConfig, base: &Path) -> anyhow::Result<Value> {
             .knowledge
             .as_ref()
             .map(|path| path.join("knowledge.lock"));
+        let mut index = own.reference.clone().into_os_string();
+        index.push(".fai");
+        let index = PathBuf::from(index);
         let paths = [
             ("variants", own.vcf.as_ref().or(own.table.as_ref())),
             ("regions", own.regions_file.as_ref()),
             ("gene_models", own.gene_models.as_ref()),
             ("knowledge_lock", lock.as_ref()),
+            ("reference_index", Some(&index)),
         ];
         for (role, path) in paths {
             let Some(path) = path else {
                 continue;
             };
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            files.insert(
-                role.to_owned(),
-                json!({"file": name, "sha256": hash::file(&base.join(path)).ok().flatten()}),
-            );
+            let path = base.join(path);
+            let sha256 = hash::file(&path).map_err(|error| unreadable(&path, error))?;
+            files.insert(role.to_owned(), json!({"file": name, "sha256": sha256}));
         }
-        let mut reference = base.join(&own.reference).into_os_string();
-        reference.push(".fai");
-        files.insert(
-            "reference_index".to_owned(),
-            json!({"sha256": hash::file(Path::new(&reference)).ok().flatten()}),
-        );
+        let path = base.join(&own.reference);
+        let mark = hash::fingerprint(&path).map_err(|error| unreadable(&path, error))?;
+        files.insert("reference".to_owned(), json!({"mark": mark}));
         all.push(Value::Object(files));
     }
     Ok(Value::Array(all))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, StringArray};
-use varisk_core::{ContigId, Position, SiteBatch, Worker, columns as c};
+use varisk_core::{ContigId, Position, Reason, SiteBatch, Worker, columns as c};
 use varisk_encode::{Bundle, TensorData, Tensors, VariantEncoder, VariantScratch};
 use varisk_flow::{CancelToken, Executor, Outcome};
 use varisk_readers::{RawBatch, ReadError, SiteDecoder};
@@ -19,69 +19,93 @@ use crate::settings::Settings;
 /// Column of the gene of the chosen consequence.
 const GENE: &str = "consequence.gene";
 /// Column of its term.
-const TERM: &str = "consequence.term";
+pub(super) const TERM: &str = "consequence.term";
 
-/// Reads all variants of a plan, batch by batch in order.
-pub(super) fn each_batch<W: Send, T: Send>(
-    plan: &mut Plan,
-    settings: &Settings,
-    cancel: &CancelToken,
-    log: &Log,
-    worker: impl Fn() -> anyhow::Result<W>,
-    work: impl Fn(&mut W, &SiteBatch) -> anyhow::Result<T> + Sync,
-    mut sink: impl FnMut(T) -> anyhow::Result<()> + Send,
-) -> anyhow::Result<()> {
-    struct Own<W> {
-        decoder: SiteDecoder,
-        stages: Vec<(String, Box<dyn Worker>)>,
-        own: W,
-    }
-    let mut source = plan.source(&settings.limits)?;
-    let executor = Executor::new(settings.limits.threads, cancel.clone());
-    let mut workers = (0..executor.threads())
-        .map(|_| {
-            Ok(Own {
-                decoder: SiteDecoder::new(Arc::clone(&plan.decoder), plan.reference.reader()?),
-                stages: plan.workers()?,
-                own: worker()?,
+/// Takes an allele that stands in a file once more for an allele like the first, since its label may
+/// be another one.
+fn with_repeats(batch: SiteBatch) -> anyhow::Result<SiteBatch> {
+    let reasons = batch.text(c::REASON)?;
+    let others = reasons
+        .iter()
+        .map(|own| own.filter(|own| *own != Reason::RepeatedAllele.name()));
+    let others: StringArray = others.collect();
+    Ok(batch.with_column_replaced(c::REASON, Arc::new(others))?)
+}
+
+/// How variants are read.
+pub(super) struct Reader<'a> {
+    pub(super) settings: &'a Settings,
+    /// Whether an allele that stands in a file once more is read like the first.
+    pub(super) keeps_repeats: bool,
+    pub(super) cancel: &'a CancelToken,
+    pub(super) log: &'a Log,
+}
+
+impl Reader<'_> {
+    /// Reads all variants of a plan, batch by batch in order.
+    pub(super) fn each_batch<W: Send, T: Send>(
+        &self,
+        plan: &mut Plan,
+        worker: impl Fn() -> anyhow::Result<W>,
+        work: impl Fn(&mut W, &SiteBatch) -> anyhow::Result<T> + Sync,
+        mut sink: impl FnMut(T) -> anyhow::Result<()> + Send,
+    ) -> anyhow::Result<()> {
+        struct Own<W> {
+            decoder: SiteDecoder,
+            stages: Vec<(String, Box<dyn Worker>)>,
+            own: W,
+        }
+        let keeps_repeats = self.keeps_repeats;
+        let mut source = plan.source(&self.settings.limits)?;
+        let executor = Executor::new(self.settings.limits.threads, self.cancel.clone());
+        let mut workers = (0..executor.threads())
+            .map(|_| {
+                Ok(Own {
+                    decoder: SiteDecoder::new(Arc::clone(&plan.decoder), plan.reference.reader()?),
+                    stages: plan.workers()?,
+                    own: worker()?,
+                })
             })
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let mut progress = log.progress();
-    let mut records = 0;
-    let spare = source.spare();
-    let mut pull = || -> anyhow::Result<Option<RawBatch>> { Ok(source.next_batch()?) };
-    let outcome = executor.run(
-        &mut pull,
-        &mut workers,
-        0,
-        u64::MAX,
-        |worker, number, raw| {
-            let decoded = worker.decoder.decode(number, &raw)?;
-            let last = raw.entries.last().map(|own| (own.contig, own.position));
-            spare.give_back(raw);
-            if let Some(bad) = decoded.bad.into_iter().next() {
-                return Err(ReadError::TooManyBadRecords { bad }.into());
-            }
-            let mut batch = decoded.batch;
-            for (_, stage) in &mut worker.stages {
-                batch = stage.process(batch)?;
-            }
-            Ok((work(&mut worker.own, &batch)?, decoded.records, last))
-        },
-        |(done, own, last): (T, u64, Option<(ContigId, Position)>)| {
-            records += own;
-            if let Some((contig, position)) = last {
-                let contig = plan.reference.contigs().name(contig);
-                progress.update(records, &format!("{contig}:{position}"));
-            }
-            sink(done)
-        },
-    );
-    match outcome {
-        Ok(Outcome::Finished) => Ok(()),
-        Ok(_) => Err(interrupted()),
-        Err(error) => Err(cause(error)),
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let mut progress = self.log.progress();
+        let mut records = 0;
+        let spare = source.spare();
+        let mut pull = || -> anyhow::Result<Option<RawBatch>> { Ok(source.next_batch()?) };
+        let outcome = executor.run(
+            &mut pull,
+            &mut workers,
+            0,
+            u64::MAX,
+            |worker, number, raw| {
+                let decoded = worker.decoder.decode(number, &raw)?;
+                let last = raw.entries.last().map(|own| (own.contig, own.position));
+                spare.give_back(raw);
+                if let Some(bad) = decoded.bad.into_iter().next() {
+                    return Err(ReadError::TooManyBadRecords { bad }.into());
+                }
+                let mut batch = decoded.batch;
+                if keeps_repeats {
+                    batch = with_repeats(batch)?;
+                }
+                for (_, stage) in &mut worker.stages {
+                    batch = stage.process(batch)?;
+                }
+                Ok((work(&mut worker.own, &batch)?, decoded.records, last))
+            },
+            |(done, own, last): (T, u64, Option<(ContigId, Position)>)| {
+                records += own;
+                if let Some((contig, position)) = last {
+                    let contig = plan.reference.contigs().name(contig);
+                    progress.update(records, &format!("{contig}:{position}"));
+                }
+                sink(done)
+            },
+        );
+        match outcome {
+            Ok(Outcome::Finished) => Ok(()),
+            Ok(_) => Err(interrupted()),
+            Err(error) => Err(cause(error)),
+        }
     }
 }
 
@@ -130,6 +154,8 @@ pub(super) struct Labelled<'a> {
     pub(super) label: &'a LabelSpec,
     /// Number of the data.
     pub(super) source: usize,
+    /// Number of the first data with the same reference.
+    pub(super) reference: usize,
 }
 
 /// Reads labelled variants and adds them to `rows`.
@@ -149,13 +175,16 @@ pub(super) fn read(
             scratch: VariantScratch::default(),
         })
     };
-    each_batch(
-        &mut plan,
-        labelled.settings,
+    let reader = Reader {
+        settings: labelled.settings,
+        keeps_repeats: true,
         cancel,
         log,
+    };
+    reader.each_batch(
+        &mut plan,
         worker,
-        |worker, batch| encode(worker, &encoder, batch, labelled.label, labelled.source),
+        |worker, batch| encode(worker, &encoder, batch, labelled),
         |own: VariantRows| {
             rows.rows.extend(own.rows);
             for (why, count) in own.left_out {
@@ -170,9 +199,9 @@ fn encode(
     worker: &mut EncodeWorker,
     encoder: &VariantEncoder,
     batch: &SiteBatch,
-    label: &LabelSpec,
-    source: usize,
+    own: &Labelled<'_>,
 ) -> anyhow::Result<VariantRows> {
+    let label = own.label;
     let texts: HashMap<String, &StringArray> = label
         .fields()
         .into_iter()
@@ -206,15 +235,23 @@ fn encode(
             found.leave_out("no alternate allele", 1);
             continue;
         };
-        let own = label.gene.as_deref().and_then(|field| cells.get(field));
-        let gene = own.filter(|own| !own.is_empty() && *own != ".").cloned();
+        let named = label.gene.as_deref().and_then(|field| cells.get(field));
+        let mut names = named.map_or_else(Vec::new, |text| label.genes(text));
+        // Beside the file's own name that of the consequence: a variant that has none in the file is
+        // never parted from its gene.
+        if let Some(gene) = genes.and_then(cell)
+            && !names.contains(&gene)
+        {
+            names.push(gene);
+        }
         labelled.push((
             row,
             VariantRow {
-                source,
+                source: own.source,
+                reference: own.reference,
                 place,
                 is_pathogenic,
-                gene: gene.or_else(|| genes.and_then(cell)),
+                genes: names,
                 term: match terms {
                     Some(terms) => cell(terms),
                     None => cell(classes),
@@ -289,11 +326,14 @@ pub(super) fn scores(
     log: &Log,
 ) -> anyhow::Result<HashMap<Place, f32>> {
     let mut scores = HashMap::new();
-    each_batch(
-        plan,
+    let reader = Reader {
         settings,
+        keeps_repeats: false,
         cancel,
         log,
+    };
+    reader.each_batch(
+        plan,
         || Ok(()),
         |(), batch| {
             let values = batch.floats(column)?;
@@ -307,7 +347,10 @@ pub(super) fn scores(
             Ok(own)
         },
         |own: Vec<(Place, f32)>| {
-            scores.extend(own);
+            // Of alleles that are equal after normalisation the first is the one that was learned.
+            for (place, score) in own {
+                scores.entry(place).or_insert(score);
+            }
             Ok(())
         },
     )?;

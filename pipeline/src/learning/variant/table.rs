@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
 
-use varisk_core::ContigSet;
+use varisk_reference::Reference;
 use varisk_train::{Label, LabelSpec};
 
 use crate::exit::Refusal;
 
 /// INFO field of the label.
 const LABEL: &str = "LABEL";
+/// INFO field that says whether a row has what is required.
+const ACCEPTED: &str = "ACCEPTED";
 /// INFO field of the gene.
 const GENE: &str = "GENE";
 
@@ -21,13 +23,15 @@ pub(super) fn converted(label: &LabelSpec) -> LabelSpec {
         pathogenic: vec!["pathogenic".to_owned()],
         benign: vec!["benign".to_owned()],
         separators: "|".to_owned(),
-        require: std::collections::BTreeMap::new(),
+        require: [(ACCEPTED.to_owned(), vec!["yes".to_owned()])].into(),
         gene: label.gene.as_ref().map(|_| GENE.to_owned()),
     }
 }
 
 /// The table as text of a sorted VCF. Labels are settled here, since cells may hold what INFO cannot.
-pub(super) fn vcf(path: &Path, label: &LabelSpec, contigs: &ContigSet) -> anyhow::Result<String> {
+pub(super) fn vcf(path: &Path, label: &LabelSpec, reference: &Reference) -> anyhow::Result<String> {
+    let contigs = reference.contigs();
+    let mut bases = reference.reader()?;
     let refuse = |detail: String| -> anyhow::Error {
         Refusal::Data(format!("{}: {detail}", path.display())).into()
     };
@@ -73,7 +77,7 @@ pub(super) fn vcf(path: &Path, label: &LabelSpec, contigs: &ContigSet) -> anyhow
         .into_iter()
         .map(|field| Ok((column(&field)?, field)))
         .collect::<anyhow::Result<Vec<(usize, String)>>>()?;
-    let mut lines: Vec<(u32, u32, String)> = Vec::new();
+    let mut lines: Vec<(u32, u32, usize, String)> = Vec::new();
     for (number, record) in (1..).zip(reader.records()) {
         let record = record.map_err(|error| refuse(format!("{error}; correct it")))?;
         let cell = |at: usize| record.get(at).unwrap_or_default().trim();
@@ -95,34 +99,47 @@ pub(super) fn vcf(path: &Path, label: &LabelSpec, contigs: &ContigSet) -> anyhow
                 "row {number} has an allele that is no sequence of bases; write REF and ALT as a VCF does"
             )));
         }
+        let mut there = vec![0; reference.len()];
+        bases.fill(contig_id, i64::from(position) - 1, &mut there)?;
+        if !there.eq_ignore_ascii_case(reference.as_bytes()) {
+            return Err(refuse(format!(
+                "row {number} has a REF that is not what the reference has there; correct it, or give the reference that the table was made on"
+            )));
+        }
         let find = |name: &str| {
             let found = fields.iter().find(|(_, field)| field == name);
             found.map(|(at, _)| cell(*at))
         };
-        let own = match label.read(find) {
-            Label::Pathogenic => "pathogenic",
-            Label::Benign => "benign",
-            Label::Conflicting => "pathogenic|benign",
-            Label::Other | Label::NotAccepted => "other",
+        let (own, accepted) = match label.read(find) {
+            Label::Pathogenic => ("pathogenic", "yes"),
+            Label::Benign => ("benign", "yes"),
+            Label::Conflicting => ("pathogenic|benign", "yes"),
+            Label::Other => ("other", "yes"),
+            Label::NotAccepted => ("other", "no"),
         };
         let mut line = format!(
-            "{}\t{position}\t.\t{reference}\t{alternate}\t.\t.\t{LABEL}={own}",
+            "{}\t{position}\t.\t{reference}\t{alternate}\t.\t.\t{LABEL}={own};{ACCEPTED}={accepted}",
             contigs.name(contig_id)
         );
-        let gene = label.gene.as_deref().and_then(find).unwrap_or_default();
-        if !gene.is_empty() {
+        let genes = label.gene.as_deref().and_then(find);
+        let genes = genes.map_or_else(Vec::new, |cell| label.genes(cell));
+        if !genes.is_empty() {
             let is_plain = |own: char| own.is_ascii_alphanumeric() || "-_.".contains(own);
-            let gene: String = gene
-                .chars()
-                .map(|own| if is_plain(own) { own } else { '_' })
-                .collect();
-            let _ = write!(line, ";{GENE}={gene}");
+            let plain = |gene: &String| -> String {
+                let letters = gene.chars();
+                letters
+                    .map(|own| if is_plain(own) { own } else { '_' })
+                    .collect()
+            };
+            let genes: Vec<String> = genes.iter().map(plain).collect();
+            let _ = write!(line, ";{GENE}={}", genes.join("|"));
         }
-        lines.push((contig_id.0, position, line));
+        lines.push((contig_id.0, position, number, line));
     }
+    // The order of rows at a place stays that of the table.
     lines.sort();
     let mut vcf = String::from("##fileformat=VCFv4.3\n");
-    for field in [LABEL, GENE] {
+    for field in [LABEL, ACCEPTED, GENE] {
         let _ = writeln!(
             vcf,
             "##INFO=<ID={field},Number=1,Type=String,Description=\"of the table\">"

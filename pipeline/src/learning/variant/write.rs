@@ -12,8 +12,8 @@ use varisk_flow::CancelToken;
 use varisk_report::{Table, write_table};
 use varisk_score::ScoreStage;
 use varisk_train::{
-    PATHOGENICITY, VariantCardFacts, VariantConfig, VariantRow, VariantRows, VariantTested,
-    variant_card, variant_graph, variant_manifest,
+    PATHOGENICITY, SplitBy, VariantCardFacts, VariantConfig, VariantRow, VariantRows,
+    VariantTested, variant_card, variant_graph, variant_manifest,
 };
 
 use super::super::measures::{self, Measured, Measuring, Observed, numbers, texts};
@@ -48,8 +48,8 @@ impl Trained<'_> {
         log: &Log,
     ) -> anyhow::Result<String> {
         let (config, tested) = (self.config, self.tested);
-        let probabilities = tested.probabilities();
-        let mut measured = self.measure(&probabilities, &self.all())?;
+        let probabilities = &tested.probabilities;
+        let mut measured = self.measure(probabilities, &self.all())?;
         let baseline = self.measure(&tested.baseline, &self.all())?;
         let curve = tested.model.network.curve().iter();
         measured.learning(vec![(
@@ -58,7 +58,7 @@ impl Trained<'_> {
         )]);
         measured.write(folder)?;
         let table = Table::VARIANT_PREDICTIONS;
-        write_table(folder, table.name, self.predictions(&probabilities)?)?;
+        write_table(folder, table.name, self.predictions(probabilities)?)?;
 
         let onnx = variant_graph(config, &tested.model)?.encode();
         let write = |file: &str, bytes: &[u8]| {
@@ -80,7 +80,7 @@ impl Trained<'_> {
         Manifest::parse(&json, &folder.join("manifest.json"))?;
         write("manifest.json", format!("{json}\n").as_bytes())?;
         let lines = both(&measured, &baseline);
-        let within = self.within_genes(&probabilities)?;
+        let within = self.within_genes(probabilities)?;
         let facts = VariantCardFacts {
             rows: self.rows,
             baseline: self.baseline_name(),
@@ -182,10 +182,7 @@ impl Trained<'_> {
 
     /// Whether the baseline goes by consequences.
     fn baseline_name(&self) -> &'static str {
-        let has_consequences = self.sources.iter().all(|source| {
-            let annotation = &source.settings.annotation;
-            annotation.gene_models.is_some() || annotation.knowledge.is_some()
-        });
+        let has_consequences = self.sources.iter().all(|source| source.has_consequences);
         if has_consequences {
             "consequence"
         } else {
@@ -206,9 +203,13 @@ impl Trained<'_> {
 
     /// AUROC in each gene with variants enough.
     fn within_genes(&self, probabilities: &[f64]) -> anyhow::Result<Vec<[String; 4]>> {
+        // With a random split the model has seen variants of every gene.
+        if self.config.split.by == SplitBy::Random {
+            return Ok(Vec::new());
+        }
         let mut genes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, row) in self.rows.rows.iter().enumerate() {
-            if let Some(gene) = &row.gene {
+            for gene in &row.genes {
                 genes.entry(gene).or_default().push(at);
             }
         }
@@ -255,7 +256,7 @@ impl Trained<'_> {
             Arc::new(position),
             text(&|own| Some(own.place.reference.clone())),
             text(&|own| Some(own.place.alternate.clone())),
-            text(&|own| own.gene.clone()),
+            text(&|own| (!own.genes.is_empty()).then(|| own.genes.join(";"))),
             text(&|own| own.term.clone()),
             Arc::new(folds),
             number(probabilities),
