@@ -70,13 +70,15 @@ pub(crate) enum Verb {
     Evidence(Box<RunArguments>),
     /// Build, list or verify a knowledge bundle.
     Knowledge(KnowledgeArguments),
-    /// Train a patient model on a table with outcomes; the output is a model bundle.
+    /// Train a patient model on a table with outcomes, or a variant model on labelled variants; the
+    /// output is a model bundle.
     Train(TrainArguments),
     /// Say how good predictions are: metrics with intervals, by group, curves, a page.
     Evaluate(EvaluateArguments),
     /// Fit the probabilities of a model to what happened to local patients.
     Calibrate(CalibrateArguments),
-    /// Say what each predictor adds to the predictions of a patient model (Shapley values).
+    /// Say what each predictor adds to the predictions of a patient model (Shapley values), or what of
+    /// its surroundings the score of a variant needs.
     Explain(ExplainArguments),
     /// Join the shards of one run into its report.
     Merge(MergeArguments),

@@ -12,6 +12,8 @@ const LAST_STEP: f64 = 1e-9;
 /// Loss of the likelihood, relative to it, that is rounding: near the maximum it hides what a step
 /// gains.
 const ROUNDING: f64 = 1e-12;
+/// Log odds whose probability is 1 to the last bit.
+const MAX_LOGIT: f64 = 40.0;
 /// How often a step that does not gain is halved.
 const MAX_HALVINGS: usize = 40;
 
@@ -59,6 +61,9 @@ impl Logistic<'_> {
     pub(crate) fn fit(&self, start: [f64; MOST]) -> Option<Fit> {
         let size = 1 + self.columns.len().min(MOST - 1);
         let scales = self.scales()?;
+        if self.columns.is_empty() {
+            return self.fit_intercept(start[0]);
+        }
         let mut place = [0.0; MOST];
         place[0] = start[0];
         for (column, (mean, deviation)) in scales.iter().enumerate().take(size - 1) {
@@ -92,6 +97,50 @@ impl Logistic<'_> {
             if last {
                 return Some(self.unscale(&place, &scales, slope.log_likelihood));
             }
+        }
+        None
+    }
+
+    /// The intercept alone: its slope falls all the way, so it can be held between two ends, also where
+    /// it is so flat (offsets of 30 to either side) that Newton's steps go astray.
+    fn fit_intercept(&self, start: f64) -> Option<Fit> {
+        let at = |intercept: f64| self.slope(&[intercept, 0.0, 0.0], &[(0.0, 1.0); MOST - 1]);
+        let offsets = self.offset.unwrap_or_default().iter();
+        let most = offsets.fold(0.0, |most: f64, own| most.max(own.abs()));
+        let (mut low, mut high) = (-most - MAX_LOGIT, most + MAX_LOGIT);
+        if at(low).gradient[0] <= 0.0 || at(high).gradient[0] >= 0.0 {
+            return None;
+        }
+        let mut place = start.clamp(low, high);
+        for _ in 0..MAX_ROUNDS {
+            let slope = at(place);
+            let gradient = slope.gradient[0];
+            let newton = gradient / slope.information[0][0];
+            let small = |step: f64| step.abs() <= LAST_STEP * (1.0 + place.abs());
+            let is_flat = high - low <= LAST_STEP * (1.0 + place.abs()) * 1e-3;
+            if gradient == 0.0 || is_flat || (newton.is_finite() && small(newton)) {
+                let last = if newton.is_finite() && small(newton) {
+                    newton
+                } else {
+                    0.0
+                };
+                let place = [place + last, 0.0, 0.0];
+                return Some(Fit {
+                    coefficients: place,
+                    log_likelihood: at(place[0]).log_likelihood,
+                });
+            }
+            if gradient > 0.0 {
+                low = place;
+            } else {
+                high = place;
+            }
+            let next = place + newton;
+            place = if next > low && next < high {
+                next
+            } else {
+                low + (high - low) / 2.0
+            };
         }
         None
     }

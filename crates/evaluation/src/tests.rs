@@ -32,6 +32,24 @@ fn patients() -> impl Strategy<Value = (Vec<f64>, Vec<bool>)> {
     prop::collection::vec(patient, 2..80).prop_map(|patients| patients.into_iter().unzip())
 }
 
+/// Probabilities of almost 0 and 1, both wrong: the likelihood is flat between them.
+#[test]
+fn calibration_where_the_likelihood_is_flat() {
+    let (p, y) = ([0.7, 0.0], [false, true]);
+    let own = value(&sample(&p, &y), Metric::CalibrationInTheLarge).unwrap();
+    for counts in [[1, 1], [3, 3]] {
+        let whole = sample(&p, &y);
+        let other = whole.evaluate(&counts);
+        let keys = whole.metrics().into_iter().zip(other);
+        let found = keys
+            .filter(|((key, _), _)| key.metric == Metric::CalibrationInTheLarge)
+            .map(|(_, own)| own.unwrap());
+        for other in found {
+            assert!((own - other).abs() < 1e-6, "{own} {other}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn areas_follow_the_order_alone((p, y) in patients()) {

@@ -199,7 +199,7 @@ pub(crate) struct ExplainArguments {
 #[command(next_help_heading = "Variant models")]
 pub(crate) struct ExplainVariantsArguments {
     /// VCF or BCF with the variants to explain. Of variant models.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["table", "run", "background", "background_run", "method"], requires = "reference")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["table", "patient", "run", "background", "background_run", "background_rows", "method", "evaluations", "seed"], requires = "reference")]
     pub(crate) vcf: Option<PathBuf>,
     /// Reference FASTA with .fai (and .gzi where BGZF).
     #[arg(long, value_name = "FILE", requires = "vcf")]

@@ -330,6 +330,34 @@ pub(super) fn needs_run(manifest: &Manifest, run: Option<&Path>, flag: &str) -> 
     Ok(())
 }
 
+/// Refuses a table without a column that a model needs: what the manifest says for empty cells must not
+/// stand for a column that was forgotten.
+pub(super) fn needs_columns(
+    manifest: &Manifest,
+    cohort: &Cohort,
+    table: &Path,
+) -> anyhow::Result<()> {
+    let columns = manifest
+        .inputs
+        .iter()
+        .filter_map(|input| match &input.encoder {
+            Encoder::Covariate(params) => Some(&params.columns),
+            _ => None,
+        });
+    for column in columns.flatten() {
+        if !cohort.columns.contains(&column.name) {
+            return Err(Refusal::Data(format!(
+                "{}: model '{}' needs the covariate '{}'; add that column (cells may be empty where the model imputes)",
+                table.display(),
+                manifest.name,
+                column.name
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
 fn encoder(bundle: &Bundle, cohort: &Cohort) -> anyhow::Result<PatientEncoder> {
     let names: Vec<String> = cohort
         .features
@@ -349,7 +377,9 @@ fn rows(
     run: Option<&Path>,
     log: &Log,
 ) -> anyhow::Result<Rows> {
-    let own = encoded(bundle, data::cohort(table, patient, run)?)?;
+    let cohort = data::cohort(table, patient, run)?;
+    needs_columns(&bundle.manifest, &cohort, table)?;
+    let own = encoded(bundle, cohort)?;
     if own.patients.is_empty() {
         return Err(Refusal::Data(format!(
             "no patient of {} has all that '{}' needs, so there is nothing to explain; check the columns",

@@ -219,7 +219,10 @@ fn check(config: &Config) -> anyhow::Result<()> {
             let (what, instead) = if is_survival {
                 ("a time to an event", "cox, network or boosted")
             } else {
-                ("classes", "logistic, network or boosted")
+                (
+                    "classes, or whether something happens",
+                    "logistic, network or boosted",
+                )
             };
             return Err(refuse(format!(
                 "the family '{}' does not predict {what}; use {instead}",

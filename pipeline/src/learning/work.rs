@@ -45,9 +45,15 @@ pub(super) fn read_config(path: &Path) -> anyhow::Result<String> {
 /// Whether a configuration is of a variant model.
 pub(super) fn is_of_variants(text: &str, path: &Path) -> anyhow::Result<bool> {
     let table: toml::Table = parse_config(text, path)?;
-    Ok(table
-        .get("kind")
-        .is_some_and(|own| own.as_str() == Some("variant")))
+    match table.get("kind").map(|own| own.as_str()) {
+        Some(Some("variant")) => Ok(true),
+        Some(Some("patient")) | None => Ok(false),
+        Some(_) => Err(Refusal::Usage(format!(
+            "{}: kind is neither \"patient\" nor \"variant\"; write one of them",
+            path.display()
+        ))
+        .into()),
+    }
 }
 
 /// A configuration from its text.

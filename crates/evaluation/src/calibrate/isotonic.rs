@@ -76,6 +76,18 @@ impl IsotonicCalibrator {
     /// See [`Calibrator::fit`](super::Calibrator::fit).
     pub fn fit(scores: &[f64], outcomes: &[bool]) -> Result<Self, EvaluationError> {
         check(scores, outcomes, false)?;
+        // Steps can be drawn through scores that rank the wrong way round too.
+        let mean = |happened: bool| {
+            let own = scores
+                .iter()
+                .zip(outcomes)
+                .filter(|(_, own)| **own == happened);
+            let own: Vec<f64> = own.map(|(score, _)| *score).collect();
+            own.iter().sum::<f64>() / own.len() as f64
+        };
+        if mean(true) <= mean(false) {
+            return Err(EvaluationError::Reversed);
+        }
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
         let mut distinct = Vec::new();

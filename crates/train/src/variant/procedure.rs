@@ -328,7 +328,7 @@ data = [{vcf = "a.vcf", reference = "g.fa"}]
 label = {field = "SIG", pathogenic = ["5"], benign = ["2"]}
 encoding = {k = 1, annotations = ["allele.is_snv", "allele.length_change", "info.AF"]}
 split = {folds = 3}
-network = {epochs = 4, embedding = 3, filters = 4, hidden = [4]}
+network = {epochs = 40, patience = 40, embedding = 3, filters = 4, hidden = [4], learning_rate = 0.02}
 "#;
 
     /// Substitutions of ten genes: the length never changes, and no frequency is missing.

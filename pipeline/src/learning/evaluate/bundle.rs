@@ -66,6 +66,7 @@ impl Direct {
         let bundle = explain::patient_bundle(model, "evaluate")?;
         explain::needs_run(&bundle.manifest, run, "--run")?;
         let cohort = data::cohort(table, &arguments.observed.patient, run)?;
+        explain::needs_columns(&bundle.manifest, &cohort, table)?;
         let (predictors, _) = explain::players(&bundle.manifest)?;
         let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
         let options = ModelOptions {

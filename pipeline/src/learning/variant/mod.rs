@@ -73,6 +73,16 @@ pub(super) fn train(
     }
     rows.settle();
     rows.check(&config.label.field, config.split.folds)?;
+    let groups = rows.groups(config.split.by);
+    let groups = groups.iter().max().map_or(0, |most| most + 1);
+    if groups < config.split.folds {
+        return Err(Refusal::Data(format!(
+            "{} folds need as many groups by {}, and there are {groups}; use fewer folds, another split.by, or variants of more genes",
+            config.split.folds,
+            config.split.by.name()
+        ))
+        .into());
+    }
     if arguments.dry_run {
         return print(plan(config, &rows));
     }
@@ -188,7 +198,14 @@ fn check(config: &VariantConfig, path: &Path) -> anyhow::Result<()> {
     config.network.check().map_err(TrainError::from)?;
     // Everything else that a manifest must hold to, before anything is read.
     let manifest = variant_manifest(config, None, Build::Any, Map::new());
-    Manifest::parse(&serde_json::to_string(&manifest)?, path)?;
+    Manifest::parse(&serde_json::to_string(&manifest)?, path).map_err(|error| {
+        // The fields of the manifest come from those of the configuration.
+        let text = error
+            .to_string()
+            .replace("inputs[2].params.features", "encoding.annotations")
+            .replace("inputs[0].params", "encoding");
+        refuse(text)
+    })?;
     Ok(())
 }
 

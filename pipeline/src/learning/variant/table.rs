@@ -79,7 +79,11 @@ pub(super) fn vcf(path: &Path, label: &LabelSpec, reference: &Reference) -> anyh
         .collect::<anyhow::Result<Vec<(usize, String)>>>()?;
     let mut lines: Vec<(u32, u32, usize, String)> = Vec::new();
     for (number, record) in (1..).zip(reader.records()) {
-        let record = record.map_err(|error| refuse(format!("{error}; correct it")))?;
+        let record = record.map_err(|_| {
+            refuse(format!(
+                "row {number} has another number of cells than the header, or is no text; correct it"
+            ))
+        })?;
         let cell = |at: usize| record.get(at).unwrap_or_default().trim();
         let [contig, position, reference, alternate] = place.map(cell);
         let contig_id = contigs.find(contig).ok_or_else(|| {
@@ -87,9 +91,10 @@ pub(super) fn vcf(path: &Path, label: &LabelSpec, reference: &Reference) -> anyh
                 "row {number} is on contig '{contig}', which the reference does not have; correct it, or give the right reference"
             ))
         })?;
-        let position: u32 = position.parse().map_err(|_| {
+        let position: Option<u32> = position.parse().ok().filter(|own| *own > 0);
+        let position = position.ok_or_else(|| {
             refuse(format!(
-                "row {number} has the position '{position}'; write a whole number, 1-based"
+                "row {number} has a position that is no whole number from 1 on; correct it"
             ))
         })?;
         let is_sequence =
