@@ -45,7 +45,8 @@ fn genes_that_the_model_has_not_seen() {
     assert!(of.len() > 20);
     assert!(of.values().all(|folds| folds.len() == 1));
 
-    // Better than the consequence alone, and far from perfect: 28 genes are few.
+    // Not better than the consequence alone over all genes, and far from perfect: 27 genes are few,
+    // and most of them mitochondrial.
     let metrics = json(&model.join("manifest.json"))["metrics"].clone();
     let value = |own: &serde_json::Value, name: &str, what: &str| {
         own[name][what].as_f64().expect("a number")
@@ -53,12 +54,24 @@ fn genes_that_the_model_has_not_seen() {
     for name in ["auroc", "average_precision"] {
         let own = value(&metrics, name, "value");
         let baseline = value(&metrics["baseline"], name, "value");
-        assert!(own > baseline, "{name}: {own} {baseline}");
-        assert!(own < 0.85);
+        assert!((0.6..0.85).contains(&own), "{name}: {own}");
+        assert!((0.6..0.85).contains(&baseline), "{name}: {baseline}");
         assert!(value(&metrics, name, "lower") < own && own < value(&metrics, name, "upper"));
     }
     let card = std::fs::read_to_string(model.join("MODEL_CARD.md")).expect("a card");
-    assert!(card.contains("There are only 2"), "{card}");
+    assert!(card.contains("There are only 27 groups."), "{card}");
+    // In BRCA1, learned from other genes alone, both tell well.
+    let line = card
+        .lines()
+        .find(|line| line.starts_with("| BRCA1 | 1404 |"));
+    let line = line.expect("BRCA1 within the genes");
+    let areas: Vec<f64> = line
+        .split("AUROC ")
+        .skip(1)
+        .filter_map(|own| own.split(' ').next()?.parse().ok())
+        .collect();
+    assert_eq!(areas.len(), 2, "{line}");
+    assert!(areas.iter().all(|own| (0.78..0.95).contains(own)), "{line}");
     assert!(card.contains("conflicting labels | 5"));
 
     // Three people of the 1000 Genomes Project, whose variants of BRCA1 get scores.

@@ -266,7 +266,14 @@ pub fn variant_card(config: &VariantConfig, facts: &VariantCardFacts<'_>) -> Str
             let _ = writeln!(text, "| {gene} | {variants} | {model} | {baseline} |");
         }
     }
-    text += "\n## Limits\n\nLabels of a database are opinions at a time, some of them made from what this model sees too; genes and kinds of variants that are much studied are over-represented. A score is no classification by the ACMG and AMP, and no evidence by itself. Probabilities hold for the share of pathogenic variants that the model was learned with, which is not that among a patient's variants.\n";
+    text += "\n## Limits\n\nLabels of a database are opinions at a time, some of them made from what this model sees too; genes and kinds of variants that are much studied are over-represented. A score is no classification by the ACMG and AMP, and no evidence by itself. ";
+    text += match config.class_weights {
+        ClassWeights::Balanced if config.calibration == crate::CalibrationMethod::None => {
+            "Probabilities are those of as many pathogenic as benign variants"
+        }
+        _ => "Probabilities hold for the share of pathogenic variants in the training data",
+    };
+    text += ", which is not that among a patient's variants.\n";
     if groups.len() < FEW_GROUPS && by != SplitBy::Random {
         let _ = writeln!(
             text,
