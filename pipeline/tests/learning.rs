@@ -43,6 +43,8 @@ fn a_bundle_is_trained_tested_and_explained() {
         "manifest.json",
         "MODEL_CARD.md",
         "training.json",
+        "metrics.json",
+        "plots/calibration.svg",
         "evaluation.html",
     ] {
         assert!(model.join(file).is_file(), "{file}");

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
 use ndarray::Array2;
 use serde_json::{Map, Value, json};
@@ -19,6 +20,8 @@ use varisk_evaluation::{
 use varisk_report::{Table, write_table};
 use varisk_train::Cohort;
 
+/// Folder of the plots.
+const PLOTS: &str = "plots";
 /// Bins of a calibration curve.
 const BINS: usize = 10;
 /// Level of intervals.
@@ -313,8 +316,17 @@ impl Measured {
         self.metrics.iter().chain(groups).collect()
     }
 
-    /// Writes `metrics`, `gaps` and `curves`.
+    /// Writes `metrics`, `gaps` and `curves`, and each plot as SVG.
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        let plots = folder.join(PLOTS);
+        std::fs::create_dir_all(&plots)
+            .with_context(|| format!("{} cannot be made; check the disk", plots.display()))?;
+        for plot in &self.plots {
+            let name = slug(&plot.title);
+            let path = plots.join(format!("{name}.svg"));
+            std::fs::write(&path, plot.to_svg(&name))
+                .with_context(|| format!("{} cannot be written; check the disk", path.display()))?;
+        }
         write_table(folder, Table::METRICS.name, self.metrics_table()?)?;
         write_table(folder, Table::GAPS.name, self.gaps_table()?)?;
         write_table(folder, Table::CURVES.name, self.curves_table()?)?;
@@ -470,6 +482,23 @@ pub(crate) fn json(row: &MetricRow) -> Value {
         "events": row.events,
         "reason": row.reason.map(varisk_evaluation::Undefined::as_str),
     })
+}
+
+/// A title as the name of a file.
+fn slug(title: &str) -> String {
+    let words = title.split(|own: char| !own.is_ascii_alphanumeric());
+    let words: Vec<String> = words
+        .filter(|own| !own.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    words.join("-")
+}
+
+/// All metrics, as `metrics.json` has them.
+pub(crate) fn metrics_json(measured: &Measured) -> anyhow::Result<String> {
+    let rows: Vec<Value> = measured.all().into_iter().map(json).collect();
+    let record = json!({"schema_version": 1, "metrics": rows});
+    Ok(serde_json::to_string_pretty(&record)? + "\n")
 }
 
 /// Metrics of all patients that a manifest carries: value and interval by name.

@@ -406,8 +406,11 @@ fn write(
         "families": tested.model.families(),
         "candidates": tested.candidates,
         "chosen_by_outer_folds": tested.chosen,
-        "metrics": measured.all().into_iter().map(measures::json).collect::<Vec<_>>(),
     });
+    write(
+        "metrics.json",
+        measures::metrics_json(&measured)?.as_bytes(),
+    )?;
     write(
         "training.json",
         format!("{}\n", serde_json::to_string_pretty(&record)?).as_bytes(),

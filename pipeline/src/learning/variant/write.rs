@@ -136,10 +136,13 @@ impl Trained<'_> {
             "benign": benign,
             "left_out": self.rows.left_out,
             "best_epoch": tested.model.network.best_epoch(),
-            "metrics": of(&measured),
             "baseline": self.baseline_name(),
             "baseline_metrics": of(&baseline),
         });
+        write(
+            "metrics.json",
+            measures::metrics_json(&measured)?.as_bytes(),
+        )?;
         let record = serde_json::to_string_pretty(&record)?;
         write("training.json", format!("{record}\n").as_bytes())?;
         let largest = self.same_in_runtime(folder, cancel, log)?;
