@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::demo;
 use crate::support::learning::{LOGISTIC, config, train};
-use crate::support::program::{Table, testdata, text};
+use crate::support::program::{Call, Table, testdata, text};
 
 #[test]
 fn patients_outside_the_training_range_are_flagged() {
@@ -103,4 +103,74 @@ fn patients_outside_the_training_range_are_flagged() {
     assert!(age["outside"].as_u64() >= Some(1));
     // 48 patients say nothing about a distribution.
     assert!(age["stability_index"].is_null());
+}
+
+/// Categories that training did not have, and columns that are not there.
+#[test]
+fn a_trained_model_meets_other_tables() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let config = config(LOGISTIC).replace(", \"noise\"]", "]");
+    train(folder.path(), &config, &at("model")).succeed();
+    let sheet = std::fs::read_to_string(testdata("samplesheet.csv")).expect("a samplesheet");
+    let run = |sheet: &str, output: &str| {
+        std::fs::write(at("samplesheet.csv"), sheet).expect("a samplesheet");
+        demo::run(&at(output))
+            .without("--model")
+            .with("--model", text(&at("model")))
+            .with("--samplesheet", text(&at("samplesheet.csv")))
+    };
+
+    let odd = sheet.replace(
+        "P002,S002,female,45,36.5,no",
+        "P002,S002,female,45,36.5,sometimes",
+    );
+    run(&odd, "odd").succeed();
+    let risk = Table::read(&at("odd"), "risk");
+    let states = risk.texts("patient").into_iter().zip(risk.column("reason"));
+    let of = |name: &str| {
+        let mut own = states.clone().filter(|(patient, _)| *patient == name);
+        own.next().expect("the patient").1
+    };
+    assert_eq!(of("P002"), Some("covariate_unknown_category"));
+    assert_ne!(of("P001"), Some("covariate_unknown_category"));
+    let quality = Table::read(&at("odd"), "qc");
+    let outside = quality
+        .texts("patient")
+        .into_iter()
+        .zip(quality.column("outside_training"));
+    for (patient, own) in outside.filter(|(patient, _)| *patient == "P002") {
+        assert_eq!(own, Some("made-up:smoker"), "{patient}");
+    }
+
+    let renamed = sheet.replace("age,bmi", "age,body_mass_index");
+    let refused = run(&renamed, "renamed").run();
+    assert_eq!(refused.code, Some(65), "{}", refused.stderr);
+    assert!(refused.stderr.contains("'bmi'"), "{}", refused.stderr);
+
+    // The same in a table to evaluate or to explain.
+    let table = std::fs::read_to_string(at("cohort.csv")).expect("a table");
+    std::fs::write(
+        at("renamed.csv"),
+        table.replace(",bmi,", ",body_mass_index,"),
+    )
+    .expect("a table");
+    let explain = Call::new("explain")
+        .with("--model", text(&at("model")))
+        .with("--table", text(&at("renamed.csv")))
+        .with("--output", text(&at("explained")));
+    let evaluate = Call::new("evaluate")
+        .with("--model", text(&at("model")))
+        .with("--table", text(&at("renamed.csv")))
+        .with("--outcome", "disease")
+        .with("--output", text(&at("evaluated")));
+    for call in [explain, evaluate] {
+        let refused = call.run();
+        assert_eq!(refused.code, Some(65), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("'bmi'") && refused.stderr.contains("add that column"),
+            "{}",
+            refused.stderr
+        );
+    }
 }

@@ -146,6 +146,36 @@ fn tables() {
                 &["'age'", "numbers and text", "predictors.categorical"],
             ),
             (
+                "an infinite value",
+                DATA,
+                &|inputs, call| {
+                    tabled(inputs, call, &|row, name, own| {
+                        if (row, name) == (6, "age") {
+                            "inf"
+                        } else {
+                            own
+                        }
+                        .to_owned()
+                    })
+                },
+                &["'age'", "numbers and text", "predictors.categorical"],
+            ),
+            (
+                "a class of one patient",
+                DATA,
+                &|inputs, call| {
+                    tabled(inputs, call, &|row, name, own| {
+                        match (row, name) {
+                            (6, "disease") => "1",
+                            (_, "disease") => "0",
+                            _ => own,
+                        }
+                        .to_owned()
+                    })
+                },
+                &["'disease'", "1"],
+            ),
+            (
                 "a patient twice",
                 DATA,
                 &|inputs, call| {
