@@ -241,7 +241,7 @@ pub fn variant_card(config: &VariantConfig, facts: &VariantCardFacts<'_>) -> Str
     };
     let _ = writeln!(
         text,
-        "\n## Evaluation\n\n{split}. The baseline is the share of pathogenic variants among those with the same {} in the training part, weighted as the model is. Probabilities are {}. Intervals: 95 %, {} bootstrap resamples of variants, which takes variants of one gene for independent and is too narrow where they are not. The model itself is learned from all variants but the share of {} that stopped it, and was not tested on other data.\n\n| metric | model | 95 % interval | baseline | 95 % interval |\n|---|---|---|---|---|",
+        "\n## Evaluation\n\n{split}. The baseline is the share of pathogenic variants among those with the same {} in the training part, weighted as the model is. Probabilities are {}. Intervals: 95 %, {} bootstrap resamples of {}. The model itself is learned from all variants but the share of {} that stopped it, and was not tested on other data.\n\n| metric | model | 95 % interval | baseline | 95 % interval |\n|---|---|---|---|---|",
         facts.baseline,
         if config.calibration == crate::CalibrationMethod::None {
             "as they are, not calibrated"
@@ -249,6 +249,7 @@ pub fn variant_card(config: &VariantConfig, facts: &VariantCardFacts<'_>) -> Str
             "calibrated on the other folds"
         },
         config.split.bootstrap,
+        by.units(),
         config.split.stopping_share
     );
     for [name, value, interval, baseline, other] in facts.metrics {
@@ -260,7 +261,7 @@ pub fn variant_card(config: &VariantConfig, facts: &VariantCardFacts<'_>) -> Str
     if !facts.within.is_empty() {
         let _ = writeln!(
             text,
-            "\nAUROC within a gene, whose variants the model has not seen:\n\n| gene | variants | model | baseline |\n|---|---|---|---|"
+            "\nAUROC within a gene, whose variants the model has not seen; intervals resample its variants:\n\n| gene | variants | model | baseline |\n|---|---|---|---|"
         );
         for [gene, variants, model, baseline] in facts.within {
             let _ = writeln!(text, "| {gene} | {variants} | {model} | {baseline} |");

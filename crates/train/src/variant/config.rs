@@ -206,6 +206,16 @@ impl SplitBy {
             Self::Random => "random",
         }
     }
+
+    /// What intervals resample.
+    #[must_use]
+    pub fn units(self) -> &'static str {
+        match self {
+            Self::Gene => "genes, each with all of its variants",
+            Self::Contig => "contigs, each with all of its variants",
+            Self::Random => "variants, as if those of one gene were independent",
+        }
+    }
 }
 
 /// How the model is tested.

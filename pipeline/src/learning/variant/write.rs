@@ -16,7 +16,7 @@ use varisk_train::{
     VariantTested, variant_card, variant_graph, variant_manifest,
 };
 
-use super::super::measures::{self, Measured, Measuring, Observed, numbers, texts};
+use super::super::measures::{self, Clusters, Measured, Measuring, Observed, numbers, texts};
 use super::super::work::{RUNTIME_TOLERANCE, State, WORK};
 use super::{Source, read};
 use crate::arguments::TrainArguments;
@@ -49,8 +49,11 @@ impl Trained<'_> {
     ) -> anyhow::Result<String> {
         let (config, tested) = (self.config, self.tested);
         let probabilities = &tested.probabilities;
-        let mut measured = self.measure(probabilities, &self.all())?;
-        let baseline = self.measure(&tested.baseline, &self.all())?;
+        // Variants of a gene are no independent draws.
+        let groups = self.rows.groups(config.split.by);
+        let clusters = (config.split.by != SplitBy::Random).then_some(groups.as_slice());
+        let mut measured = self.measure(probabilities, &self.all(), clusters)?;
+        let baseline = self.measure(&tested.baseline, &self.all(), clusters)?;
         let curve = tested.model.network.curve().iter();
         measured.learning(vec![(
             "siamese".to_owned(),
@@ -115,7 +118,11 @@ impl Trained<'_> {
                 ),
                 fact(
                     "Intervals",
-                    format!("{} resamples of variants", config.split.bootstrap),
+                    format!(
+                        "{} resamples of {}",
+                        config.split.bootstrap,
+                        config.split.by.units()
+                    ),
                 ),
             ],
         );
@@ -159,7 +166,13 @@ impl Trained<'_> {
         (0..self.rows.rows.len()).collect()
     }
 
-    fn measure(&self, probabilities: &[f64], rows: &[usize]) -> anyhow::Result<Measured> {
+    /// Measures some variants; `clusters` are resampled as a whole.
+    fn measure(
+        &self,
+        probabilities: &[f64],
+        rows: &[usize],
+        clusters: Option<&[usize]>,
+    ) -> anyhow::Result<Measured> {
         let observed = Observed::Binary {
             probabilities: rows.iter().map(|row| probabilities[*row]).collect(),
             outcomes: rows
@@ -178,7 +191,10 @@ impl Trained<'_> {
                     .arguments
                     .threads
                     .map_or_else(available_threads, usize::from),
-                clusters: None,
+                clusters: clusters.map(|own| Clusters {
+                    column: self.config.split.by.name().to_owned(),
+                    of_row: rows.iter().map(|row| own[*row]).collect(),
+                }),
             },
         )
     }
@@ -226,8 +242,8 @@ impl Trained<'_> {
             if rows.len() < LEAST_OF_GENE.0 || least < LEAST_OF_GENE.1 {
                 continue;
             }
-            let own = self.measure(probabilities, &rows)?;
-            let baseline = self.measure(&self.tested.baseline, &rows)?;
+            let own = self.measure(probabilities, &rows, None)?;
+            let baseline = self.measure(&self.tested.baseline, &rows, None)?;
             lines.push([
                 gene.to_owned(),
                 rows.len().to_string(),
