@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::support::cohort::Vcf;
 use crate::support::demo;
 use crate::support::learning::{LOGISTIC, config, train};
 use crate::support::program::{Call, Table, testdata, text};
@@ -173,4 +174,92 @@ fn a_trained_model_meets_other_tables() {
             refused.stderr
         );
     }
+}
+
+/// Ninety-six patients have a stability index: by hand, of a category, and the same in shards.
+#[test]
+fn a_larger_cohort_has_an_index() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let config = config(LOGISTIC).replace(", \"noise\"]", "]");
+    train(folder.path(), &config, &at("model")).succeed();
+    // Everybody twice.
+    let cohort = Vcf::bundled();
+    let twins: Vec<String> = cohort
+        .samples
+        .iter()
+        .map(|own| format!("{own}-2"))
+        .collect();
+    let mut text_of_vcf = cohort.header.join("\n");
+    text_of_vcf += "\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t";
+    text_of_vcf += &[cohort.samples.clone(), twins].concat().join("\t");
+    for record in &cohort.records {
+        text_of_vcf.push('\n');
+        text_of_vcf += &[record.as_slice(), &record[9..]].concat().join("\t");
+    }
+    text_of_vcf.push('\n');
+    std::fs::write(at("cohort.vcf"), text_of_vcf).expect("a VCF");
+    let sheet = std::fs::read_to_string(testdata("samplesheet.csv")).expect("a samplesheet");
+    let mut doubled = sheet.clone();
+    for line in sheet.lines().skip(1) {
+        let (patient, rest) = line.split_once(',').expect("cells");
+        let (sample, rest) = rest.split_once(',').expect("cells");
+        doubled += &format!("{patient}-2,{sample}-2,{rest}\n");
+    }
+    std::fs::write(at("samplesheet.csv"), &doubled).expect("a samplesheet");
+    let run = |output: &str| {
+        demo::run(&at(output))
+            .without("--model")
+            .with("--model", text(&at("model")))
+            .with("--vcf", text(&at("cohort.vcf")))
+            .with("--samplesheet", text(&at("samplesheet.csv")))
+    };
+    run("report").succeed();
+    let json = |path: &std::path::Path| -> serde_json::Value {
+        let text = std::fs::read_to_string(path).expect("a file");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let drift = json(&at("report/run.json"))["drift"].clone();
+    let of = |all: &serde_json::Value, name: &str| {
+        let all = all["predictors"].as_array().expect("predictors").clone();
+        let own = all.into_iter().find(|own| own["name"] == name);
+        own.expect("the predictor")
+    };
+    let training = json(&at("model/manifest.json"))["training"].clone();
+    let smoker = of(&training, "smoker");
+    let missing = smoker["missing"].as_f64().expect("a share");
+    let cells: Vec<&str> = doubled
+        .lines()
+        .skip(1)
+        .map(|line| line.rsplit(',').next().unwrap_or_default())
+        .collect();
+    let now = |wanted: &str| {
+        let count = cells.iter().filter(|own| **own == wanted).count();
+        (count as f64 / cells.len() as f64).max(1e-4)
+    };
+    let term = |now: f64, before: f64| {
+        let before = before.max(1e-4);
+        (now - before) * (now / before).ln()
+    };
+    let before = |name: &str| smoker["categories"][name].as_f64().expect("a share");
+    // Training had no other category, and neither has the cohort.
+    let expected = term(now("yes"), before("yes") * (1.0 - missing))
+        + term(now("no"), before("no") * (1.0 - missing))
+        + term(now(""), missing);
+    let found = of(&drift[0], "smoker");
+    let index = found["stability_index"].as_f64().expect("an index");
+    assert!((index - expected).abs() < 1e-12, "{index} {expected}");
+    assert!(of(&drift[0], "age")["stability_index"].as_f64() > Some(0.0));
+
+    for shard in ["1/2", "2/2"] {
+        run(&shard.replace('/', "-"))
+            .with("--shard", shard)
+            .succeed();
+    }
+    Call::new("merge")
+        .also("", text(&at("1-2")))
+        .also("", text(&at("2-2")))
+        .with("--output", text(&at("merged")))
+        .succeed();
+    assert_eq!(json(&at("merged/run.json"))["drift"], drift);
 }

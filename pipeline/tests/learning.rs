@@ -80,6 +80,12 @@ fn a_bundle_is_trained_tested_and_explained() {
         .with("--bootstrap", "50")
         .with("--output", text(&again))
         .succeed();
+    let judged = json(&again.join("evaluation.json"))["inputs"]["predictions"].clone();
+    assert_eq!(judged["file"], "predictions.parquet");
+    assert_eq!(
+        judged["sha256"].as_str(),
+        Some(hashes(&model)["predictions.parquet"].as_str())
+    );
     for name in [
         "auroc",
         "brier",

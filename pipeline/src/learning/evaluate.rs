@@ -2,8 +2,9 @@
 
 mod bundle;
 
+use anyhow::Context;
 use ndarray::Array2;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use varisk_core::Covariate;
 use varisk_evaluation::Horizon;
 use varisk_report::{OutputFolder, Table, write_table};
@@ -14,6 +15,7 @@ use super::observed::{Pairs, TIME, pairs};
 use super::train::group_columns;
 use crate::arguments::EvaluateArguments;
 use crate::exit::Refusal;
+use crate::hash;
 use crate::log::Log;
 use crate::settings::available_threads;
 
@@ -72,6 +74,7 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
         "schema_version": 1,
         "varisk_version": env!("CARGO_PKG_VERSION"),
         "statement": crate::finish::NOTICE,
+        "inputs": inputs(arguments)?,
         "items": pairs.items,
         "outcome": pairs.outcome,
         "positive": arguments.observed.positive,
@@ -109,6 +112,36 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
         path.display()
     ));
     Ok(())
+}
+
+/// The files that were judged, with their hashes; of a folder its table.
+fn inputs(arguments: &EvaluateArguments) -> anyhow::Result<Value> {
+    let paths = [
+        ("predictions", &arguments.predictions),
+        ("outcomes", &arguments.observed.outcomes),
+        ("table", &arguments.table),
+        ("run", &arguments.run),
+    ];
+    let mut inputs = Map::new();
+    for (role, path) in paths {
+        let Some(path) = path else {
+            continue;
+        };
+        let tables = ["risk.parquet", "predictions.parquet", "features.parquet"];
+        let tables = match role {
+            "run" => &tables[2..],
+            _ => &tables[..2],
+        };
+        let mut inside = tables.iter().map(|own| path.join(own));
+        let file = inside
+            .find(|own| own.is_file())
+            .unwrap_or_else(|| path.clone());
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let sha256 = hash::file(&file)
+            .with_context(|| format!("{} cannot be read again; check the path", file.display()))?;
+        inputs.insert(role.to_owned(), json!({"file": name, "sha256": sha256}));
+    }
+    Ok(Value::Object(inputs))
 }
 
 /// The column of times. Some patients of a training of times are censored, so these are not judged without.
