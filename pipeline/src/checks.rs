@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use arrow::datatypes::{DataType, Schema};
-use varisk_encode::{Bundle, EncodeError, Encoder, PatientEncoder};
+use varisk_encode::{Bundle, EncodeError, Encoder, Manifest, PatientEncoder};
 use varisk_risk::parse_burden_feature;
 use varisk_score::check_graph;
 
@@ -184,16 +184,9 @@ pub(crate) fn check_patient_models(
         }
     }
     for bundle in bundles {
-        for input in &bundle.manifest.inputs {
-            let Encoder::Covariate(params) = &input.encoder else {
-                continue;
-            };
-            for column in &params.columns {
-                if column.name != "sex" && !covariates.contains(&column.name) {
-                    return Err(Refusal::Data(format!("{sheet}: model '{}' needs the covariate '{}'; add that column (cells may be empty where the model imputes)", bundle.manifest.name, column.name)).into());
-                }
-            }
-        }
+        // Every samplesheet has the recorded sex, if only as unknown.
+        let is_there = |name: &str| name == "sex" || covariates.iter().any(|own| own == name);
+        refuse_missing_columns(&bundle.manifest, &sheet, is_there)?;
         let encoder = PatientEncoder::try_new(bundle, &fold.patients, &names);
         let encoder = encoder.map_err(|error| {
             let place = match &error {
@@ -205,6 +198,24 @@ pub(crate) fn check_patient_models(
         let empty = encoder.columns_without_values().iter();
         warnings.extend(empty.map(|column| format!("no patient has a value of '{column}': model '{}' does with what its manifest says for missing ones", bundle.manifest.name)));
         check_graph(bundle, encoder.tensors(), encoder.batch_size())?;
+    }
+    Ok(())
+}
+
+/// Refuses patients without a column that a model needs: what the manifest says for empty cells must
+/// not stand for a column that was forgotten.
+pub(crate) fn refuse_missing_columns(
+    manifest: &Manifest,
+    place: &str,
+    is_there: impl Fn(&str) -> bool,
+) -> anyhow::Result<()> {
+    for input in &manifest.inputs {
+        let Encoder::Covariate(params) = &input.encoder else {
+            continue;
+        };
+        if let Some(column) = params.columns.iter().find(|own| !is_there(&own.name)) {
+            return Err(Refusal::Data(format!("{place}: model '{}' needs the covariate '{}'; add that column (cells may be empty where the model imputes)", manifest.name, column.name)).into());
+        }
     }
     Ok(())
 }
