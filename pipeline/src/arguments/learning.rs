@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::settings::available_threads;
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TrainArguments {
     /// What to learn, from what and how (TOML).
@@ -24,6 +26,13 @@ pub(crate) struct TrainArguments {
     /// Library of ONNX Runtime, or its folder.
     #[arg(long, value_name = "PATH")]
     pub(crate) onnxruntime: Option<PathBuf>,
+}
+
+impl TrainArguments {
+    /// Threads to train and to measure with.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.map_or_else(available_threads, usize::from)
+    }
 }
 
 /// Which predictions, and what really happened.

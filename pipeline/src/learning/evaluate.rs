@@ -87,7 +87,7 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
         "importance_repeats": arguments.importance,
         "seed": arguments.seed,
         "patients": pairs.rows.len(),
-        "metrics": measured.all().into_iter().map(measures::json).collect::<Vec<_>>(),
+        "metrics": measures::json_rows(&measured),
     });
     let folder = OutputFolder::create(&arguments.output)?;
     let write = || -> anyhow::Result<()> {

@@ -494,10 +494,14 @@ fn slug(title: &str) -> String {
     words.join("-")
 }
 
+/// All metrics, each as an object.
+pub(crate) fn json_rows(measured: &Measured) -> Vec<Value> {
+    measured.all().into_iter().map(json).collect()
+}
+
 /// All metrics, as `metrics.json` has them.
 pub(crate) fn metrics_json(measured: &Measured) -> anyhow::Result<String> {
-    let rows: Vec<Value> = measured.all().into_iter().map(json).collect();
-    let record = json!({"schema_version": 1, "metrics": rows});
+    let record = json!({"schema_version": 1, "metrics": json_rows(measured)});
     Ok(serde_json::to_string_pretty(&record)? + "\n")
 }
 

@@ -27,7 +27,6 @@ use crate::hash;
 use crate::log::Log;
 use crate::print::print;
 use crate::run::cancel_on_signal;
-use crate::settings::available_threads;
 
 pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<()> {
     let text = work::read_config(&arguments.config)?;
@@ -66,9 +65,7 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
     OutputFolder::check(&arguments.output, arguments.resume)?;
     let folder = work::open(&arguments.output, arguments.resume, &state)?;
     let store = Store::in_folder(&folder.partial().join(WORK))?;
-    let threads = arguments
-        .threads
-        .map_or_else(available_threads, usize::from);
+    let threads = arguments.threads();
     let started = Instant::now();
     let told = std::sync::Mutex::new(started);
     let training = Training {
@@ -270,16 +267,8 @@ fn groups(
         ))
         .into());
     }
-    let mut names = std::collections::BTreeMap::new();
-    let rows = outcome.rows.len();
-    let groups = outcome.rows.iter().enumerate().map(|(at, row)| {
-        let next = names.len();
-        match measures::text(cohort, *row, column) {
-            Some(name) => *names.entry(name).or_insert(next),
-            None => rows + at,
-        }
-    });
-    Ok(Some(groups.collect()))
+    let clusters = Clusters::of_column(cohort, &outcome.rows, column);
+    Ok(Some(clusters.of_row))
 }
 
 fn inputs(table: &Path, run: Option<&Path>) -> anyhow::Result<Value> {
@@ -319,9 +308,7 @@ fn write(
         threshold: 0.5,
         bootstrap: config.validation.bootstrap,
         seed: config.seed,
-        threads: arguments
-            .threads
-            .map_or_else(available_threads, usize::from),
+        threads: arguments.threads(),
         clusters: group.map(|own| Clusters::of_column(cohort, &outcome.rows, own)),
     };
     let mut measured = Measured::of(&observed, &groups, &measuring)?;

@@ -319,6 +319,23 @@ impl VariantModel {
         let arrays = Arrays::of(rows, chosen, &self.scaling);
         Ok(self.network.logits(&arrays.rows())?)
     }
+
+    /// What the bundle says of some variants: probabilities, calibrated where the model is.
+    ///
+    /// # Errors
+    /// A row is not of the model's shape.
+    pub fn probabilities(
+        &self,
+        rows: &[VariantRow],
+        chosen: &[usize],
+    ) -> Result<Vec<f64>, TrainError> {
+        let plain = self.logits(rows, chosen)?;
+        let plain: Vec<f64> = plain.into_iter().map(sigmoid).collect();
+        Ok(match &self.calibration {
+            Some(own) => own.apply_all(&plain)?,
+            None => plain,
+        })
+    }
 }
 
 #[cfg(test)]

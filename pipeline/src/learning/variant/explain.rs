@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use serde_json::json;
 use varisk_core::Reason;
 use varisk_encode::Bundle;
@@ -14,6 +14,7 @@ use varisk_score::{
 };
 use varisk_train::Place;
 
+use super::super::measures::{numbers, texts};
 use super::read::{Places, Reader};
 use crate::arguments::{AnnotationArguments, ExplainArguments, RunArguments};
 use crate::log::Log;
@@ -193,9 +194,7 @@ pub(crate) fn explain(
 }
 
 fn batch(rows: &[Row], outputs: &[&str]) -> anyhow::Result<RecordBatch> {
-    let text = |of: &dyn Fn(&Row) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.iter().map(of).collect::<StringArray>())
-    };
+    let text = |of: &dyn Fn(&Row) -> Option<String>| texts(rows, of);
     let number = |of: &dyn Fn(&Row) -> u32| -> ArrayRef {
         Arc::new(
             rows.iter()
@@ -203,9 +202,7 @@ fn batch(rows: &[Row], outputs: &[&str]) -> anyhow::Result<RecordBatch> {
                 .collect::<UInt32Array>(),
         )
     };
-    let real = |of: &dyn Fn(&Row) -> Option<f64>| -> ArrayRef {
-        Arc::new(rows.iter().map(of).collect::<Float64Array>())
-    };
+    let real = |of: &dyn Fn(&Row) -> Option<f64>| numbers(rows, of);
     let columns = vec![
         text(&|row| Some(row.place.contig.clone())),
         number(&|row| row.place.position),

@@ -28,7 +28,7 @@ use crate::log::Log;
 use crate::plan::Plan;
 use crate::print::print;
 use crate::run::cancel_on_signal;
-use crate::settings::{Settings, available_threads};
+use crate::settings::Settings;
 
 /// One of the data, opened.
 pub(super) struct Source {
@@ -98,9 +98,7 @@ pub(super) fn train(
     let training = VariantTraining {
         config,
         rows: &rows,
-        threads: arguments
-            .threads
-            .map_or_else(available_threads, usize::from),
+        threads: arguments.threads(),
         store: &store,
         progress: &|progress| {
             work::tell(log, progress, started, &told);

@@ -24,7 +24,7 @@ use crate::exit::Refusal;
 use crate::hash;
 use crate::log::Log;
 use crate::plan::{Plan, Purpose};
-use crate::settings::{Settings, available_threads};
+use crate::settings::Settings;
 
 /// Variants that a gene must have, and of each class, to be measured alone.
 const LEAST_OF_GENE: (usize, usize) = (30, 5);
@@ -127,12 +127,6 @@ impl Trained<'_> {
             ],
         );
         write("evaluation.html", page.as_bytes())?;
-        let of = |own: &Measured| {
-            own.all()
-                .into_iter()
-                .map(measures::json)
-                .collect::<Vec<_>>()
-        };
         let record = json!({
             "schema_version": 1,
             "varisk_version": self.state.version,
@@ -144,7 +138,7 @@ impl Trained<'_> {
             "left_out": self.rows.left_out,
             "best_epoch": tested.model.network.best_epoch(),
             "baseline": self.baseline_name(),
-            "baseline_metrics": of(&baseline),
+            "baseline_metrics": measures::json_rows(&baseline),
         });
         write(
             "metrics.json",
@@ -187,10 +181,7 @@ impl Trained<'_> {
                 threshold: 0.5,
                 bootstrap: self.config.split.bootstrap,
                 seed: self.config.seed,
-                threads: self
-                    .arguments
-                    .threads
-                    .map_or_else(available_threads, usize::from),
+                threads: self.arguments.threads(),
                 clusters: clusters.map(|own| Clusters {
                     column: self.config.split.by.name().to_owned(),
                     of_row: rows.iter().map(|row| own[*row]).collect(),
@@ -295,7 +286,10 @@ impl Trained<'_> {
         log: &Log,
     ) -> anyhow::Result<f64> {
         let column = ScoreStage::score_column(&self.config.name, PATHOGENICITY);
-        let logits = self.tested.model.logits(&self.rows.rows, &self.all())?;
+        let expected = self
+            .tested
+            .model
+            .probabilities(&self.rows.rows, &self.all())?;
         let mut largest = 0.0_f64;
         for (at, source) in self.sources.iter().enumerate() {
             let settings = Settings {
@@ -304,15 +298,10 @@ impl Trained<'_> {
             };
             let mut plan = Plan::try_new(&settings, Purpose::Score)?;
             let scores = read::scores(&mut plan, &settings, &column, cancel, log)?;
-            for (row, logit) in self.rows.rows.iter().zip(&logits) {
+            for (row, expected) in self.rows.rows.iter().zip(&expected) {
                 if row.source != at {
                     continue;
                 }
-                let probability = 1.0 / (1.0 + (-logit).exp());
-                let expected = match &self.tested.model.calibration {
-                    Some(own) => own.apply(probability)?,
-                    None => probability,
-                };
                 let found = scores.get(&row.place).ok_or_else(|| {
                     Refusal::Software(
                         "internal error: the trained model has no score of a variant that it was trained on; please report this".to_owned(),
