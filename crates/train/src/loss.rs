@@ -42,16 +42,18 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
+/// The probability of log odds.
+pub(crate) fn sigmoid(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
 /// A calibration of probabilities, fitted on log odds of rows that were left out.
 pub(crate) fn calibrate(
     method: CalibrationMethod,
     logits: &[f64],
     happens: &[bool],
 ) -> Result<Calibrator, TrainError> {
-    let probabilities: Vec<f64> = logits
-        .iter()
-        .map(|own| 1.0 / (1.0 + (-own).exp()))
-        .collect();
+    let probabilities: Vec<f64> = logits.iter().map(|own| sigmoid(*own)).collect();
     let method = match method {
         CalibrationMethod::Isotonic => varisk_evaluation::CalibrationMethod::Isotonic,
         CalibrationMethod::Beta => varisk_evaluation::CalibrationMethod::Beta,

@@ -5,6 +5,7 @@ use ndarray::{Array2, Axis, concatenate};
 use varisk_onnx::{Attribute, Dimension, ElementType, GraphBuilder, Model};
 
 use crate::fit::Fitted;
+use crate::loss::sigmoid;
 use crate::preprocess::Preprocessing;
 use crate::{Cohort, TrainError, linear};
 
@@ -157,7 +158,7 @@ impl Trained {
             }));
         }
         if self.outputs == 1 {
-            let mut all = raw.mapv(|logit| 1.0 / (1.0 + (-logit).exp()));
+            let mut all = raw.mapv(sigmoid);
             if let Some(calibration) = &self.calibration {
                 for own in &mut all {
                     *own = calibration.apply(*own)?;

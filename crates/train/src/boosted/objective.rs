@@ -2,6 +2,7 @@
 
 use super::cox::Cox;
 use super::data::{Data, Target};
+use crate::loss::sigmoid;
 
 /// The loss of a data set.
 pub(crate) struct Objective<'a> {
@@ -112,7 +113,7 @@ impl<'a> Objective<'a> {
             }
             (None, Target::Binary(outcomes)) => {
                 for row in rows {
-                    let p = 1.0 / (1.0 + (-raw[row]).exp());
+                    let p = sigmoid(raw[row]);
                     let happened = f64::from(u8::from(outcomes[row]));
                     let weight = self.weights[row];
                     pairs[0][row] = (weight * (p - happened), weight * p * (1.0 - p));

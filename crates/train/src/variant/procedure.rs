@@ -9,6 +9,7 @@ use varisk_evaluation::Calibrator;
 use super::baseline::Baseline;
 use super::config::{ClassWeights, SplitBy, VariantConfig};
 use super::rows::{VariantRow, VariantRows};
+use crate::loss::sigmoid;
 use crate::siamese::{self, SiameseNetwork, Task};
 use crate::{CalibrationMethod, Fold, Progress, Store, TrainError, folds, hold_out, loss};
 
@@ -49,10 +50,6 @@ pub struct VariantModel {
     pub scaling: Vec<(f64, f64)>,
     /// Of log odds.
     pub calibration: Option<Calibrator>,
-}
-
-fn sigmoid(logit: f64) -> f64 {
-    1.0 / (1.0 + (-logit).exp())
 }
 
 impl VariantTraining<'_> {
