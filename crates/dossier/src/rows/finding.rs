@@ -196,7 +196,7 @@ impl PatientRow for Finding {
                     alternate_depth: alt_depth.small(row),
                     score: score.get(row),
                     contribution: contribution.get(row),
-                    annotations: Annotations(std::mem::take(&mut annotations[row])),
+                    annotations: std::mem::take(&mut annotations[row]),
                     releases: releases.get(row),
                 })
             })
@@ -205,11 +205,8 @@ impl PatientRow for Finding {
 }
 
 /// Annotations of each row.
-fn annotations(
-    batch: &RecordBatch,
-    table: &TableRows,
-) -> Result<Vec<Vec<(Arc<str>, AnnotationValue)>>, DossierError> {
-    let mut rows = vec![Vec::new(); batch.num_rows()];
+fn annotations(batch: &RecordBatch, table: &TableRows) -> Result<Vec<Annotations>, DossierError> {
+    let mut rows = vec![Annotations::default(); batch.num_rows()];
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         if !field.name().contains('.') {
             continue;
@@ -221,7 +218,7 @@ fn annotations(
             .enumerate()
         {
             if let Some(value) = value {
-                rows[row].push((Arc::clone(&name), value));
+                rows[row].0.push((Arc::clone(&name), value));
             }
         }
     }
