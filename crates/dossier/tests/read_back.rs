@@ -1,4 +1,5 @@
 //! A run folder made here by hand and read back.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::Path;
 use std::sync::Arc;
