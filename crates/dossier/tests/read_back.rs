@@ -11,7 +11,7 @@ use varisk_dossier::{DossierError, RunFolder, State};
 use varisk_report::{Table, write_table};
 
 /// A table with the given columns; others are null, or empty where they may not be.
-fn table(table: Table, rows: usize, given: Vec<(&str, ArrayRef)>) -> RecordBatch {
+fn table(table: Table, rows: usize, given: &[(&str, ArrayRef)]) -> RecordBatch {
     let schema = table.schema();
     let mut fields = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
@@ -74,14 +74,14 @@ fn run(patients: &[&str]) -> tempfile::TempDir {
     let risk = table(
         Table::RISK,
         rows,
-        vec![
+        &[
             ("patient", texts(patients)),
             ("state", texts(&states)),
             ("value", numbers(&values)),
         ],
     );
     write_table(folder.path(), "risk", risk).unwrap();
-    let quality = table(Table::QC, 1, vec![("patient", texts(&["A0"]))]);
+    let quality = table(Table::QC, 1, &[("patient", texts(&["A0"]))]);
     write_table(folder.path(), "qc", quality).unwrap();
     record(folder.path(), 1);
     folder
