@@ -1,6 +1,7 @@
 //! The command line.
 
 mod learning;
+mod reporting;
 mod scores;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub(crate) use self::learning::{
     DEFAULT_SEED, EvaluateArguments, ExplainArguments, ExplainChoice, ObservedArguments,
     TrainArguments,
 };
+pub(crate) use self::reporting::{ReportArguments, ReportFormat};
 pub(crate) use self::scores::{
     AmbiguousChoice, AncestryAction, AncestryArguments, AncestryBuildArguments, DosageChoice,
     DuplicatesChoice, ImputeChoice, LowCoverageChoice, ScoreArguments, ScoreFormatChoice,
@@ -82,6 +84,8 @@ pub(crate) enum Verb {
     Explain(ExplainArguments),
     /// Join the shards of one run into its report.
     Merge(MergeArguments),
+    /// Make pages, and other forms, of a finished run.
+    Report(ReportArguments),
     /// Look into a model bundle.
     Model(ModelArguments),
     /// Say what varisk finds on this machine, what is missing, and how to get it.

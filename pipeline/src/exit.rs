@@ -3,11 +3,13 @@
 use varisk_alignments::AlignmentError;
 use varisk_ancestry::PanelError;
 use varisk_annotate::AnnotateError;
+use varisk_dossier::DossierError;
 use varisk_encode::ManifestError;
 use varisk_evaluation::EvaluationError;
 use varisk_explanation::ExplanationError;
 use varisk_knowledge::KnowledgeError;
 use varisk_onnx::OnnxError;
+use varisk_pages::PageError;
 use varisk_polygenic::PolygenicError;
 use varisk_readers::{ReadError, RegionError, SheetError, WriteError};
 use varisk_reference::ReferenceError;
@@ -141,6 +143,20 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             ReportError::Damaged { .. } => DATA,
             ReportError::Layout(_) => SOFTWARE,
         });
+    }
+    if let Some(error) = cause.downcast_ref::<DossierError>() {
+        return Some(match error {
+            DossierError::Open { .. } => NO_INPUT,
+            _ => DATA,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<PageError>() {
+        return match error {
+            PageError::Run(error) => code_of(error),
+            PageError::Write { .. } => Some(IO),
+            PageError::UnknownPatients { .. } => Some(DATA),
+            PageError::Template(_) | PageError::Json(_) => Some(SOFTWARE),
+        };
     }
     if let Some(error) = cause.downcast_ref::<KnowledgeError>() {
         return match error {

@@ -25,6 +25,7 @@ mod merge;
 mod model_command;
 mod plan;
 mod print;
+mod reporting;
 mod rows;
 mod run;
 mod scores;
@@ -72,6 +73,7 @@ fn dispatch(verb: Verb, log: &Log) -> anyhow::Result<()> {
         Verb::Explain(arguments) => learning::explain::command(&arguments, log),
         Verb::Calibrate(arguments) => learning::calibrate::command(&arguments, log),
         Verb::Merge(arguments) => merge::command(&arguments, log),
+        Verb::Report(arguments) => reporting::report::command(&arguments, log),
         Verb::Model(arguments) => model_command::command(&arguments),
         Verb::Doctor(arguments) => doctor::command(&arguments),
         Verb::Demo(arguments) => demo::command(&arguments, log),

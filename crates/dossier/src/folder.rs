@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use varisk_report::{RunRecord, SCHEMA_VERSION, Table};
+use varisk_report::{RunRecord, SCHEMA_VERSION};
 
 use crate::rows::{ScoreReference, score_references};
 use crate::{DossierError, Dossiers, TableRows};
@@ -118,10 +118,10 @@ impl RunFolder {
         &self.sha256
     }
 
-    /// Whether the run wrote a table.
+    /// Whether the run wrote a table, by its name.
     #[must_use]
-    pub fn has(&self, table: Table) -> bool {
-        self.files(table.name).next().is_some()
+    pub fn has_table(&self, name: &str) -> bool {
+        self.files(name).next().is_some()
     }
 
     fn files<'r>(&'r self, table: &'r str) -> impl Iterator<Item = String> + 'r {
@@ -150,9 +150,7 @@ impl RunFolder {
     /// # Errors
     /// The run has no patients, or a table cannot be opened.
     pub fn dossiers(&self) -> Result<Dossiers, DossierError> {
-        let has_patients = [Table::RISK, Table::QC]
-            .into_iter()
-            .any(|table| self.has(table));
+        let has_patients = self.has_table("risk") || self.has_table("qc");
         if !has_patients || self.record.patients == 0 {
             return Err(DossierError::NoPatients {
                 path: self.path.clone(),
@@ -200,7 +198,7 @@ fn file_of(name: &str) -> String {
     }
 }
 
-fn sha256(path: &Path) -> std::io::Result<String> {
+pub(crate) fn sha256(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];

@@ -14,6 +14,8 @@ mod error;
 mod folder;
 mod rows;
 mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use dossier::{Dossier, Dossiers};
 pub use error::DossierError;

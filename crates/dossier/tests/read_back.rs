@@ -1,89 +1,27 @@
 //! A run folder made here by hand and read back.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use std::path::Path;
-use std::sync::Arc;
+use varisk_dossier::testing::{TestRun, Values};
+use varisk_dossier::{AnnotationValue, Dossier, DossierError, RunFolder, State};
+use varisk_report::Table;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, new_null_array};
-use arrow::datatypes::{DataType, Field, Schema};
-use sha2::{Digest, Sha256};
-use varisk_dossier::{DossierError, RunFolder, State};
-use varisk_report::{Table, write_table};
-
-/// A table with the given columns; others are null, or empty where they may not be.
-fn table(table: Table, rows: usize, given: &[(&str, ArrayRef)]) -> RecordBatch {
-    let schema = table.schema();
-    let mut fields = Vec::new();
-    let mut columns: Vec<ArrayRef> = Vec::new();
-    for field in schema.fields() {
-        let own = given.iter().find(|(name, _)| *name == field.name());
-        let column = match own {
-            Some((_, column)) => Arc::clone(column),
-            None if field.is_nullable() => new_null_array(field.data_type(), rows),
-            None if field.data_type() == &DataType::Utf8 => {
-                Arc::new(StringArray::from(vec!["x"; rows]))
-            }
-            None => {
-                let zeros: ArrayRef = Arc::new(Float64Array::from(vec![0.0; rows]));
-                arrow::compute::cast(&zeros, field.data_type()).unwrap()
-            }
-        };
-        fields.push(Field::new(
-            field.name(),
-            field.data_type().clone(),
-            field.is_nullable(),
-        ));
-        columns.push(column);
-    }
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
-}
-
-fn texts(values: &[&str]) -> ArrayRef {
-    Arc::new(StringArray::from(values.to_vec()))
-}
-
-fn numbers(values: &[Option<f64>]) -> ArrayRef {
-    Arc::new(Float64Array::from(values.to_vec()))
-}
-
-fn record(folder: &Path, version: u32) {
-    let mut tables = serde_json::Map::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let hash = Sha256::digest(std::fs::read(&path).unwrap());
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        tables.insert(name, hash.into());
-    }
-    let json = serde_json::json!({
-        "schema_version": version, "notice": "", "varisk": "9.9.9", "verb": "run",
-        "genome_build": "GRCh38", "onnxruntime": null, "onnxruntime_version": null,
-        "inputs": [], "models": [], "parameters": {}, "plan_sha256": "", "patients": 2,
-        "counts": {}, "warnings": [], "tables": tables, "timings": [], "wall_seconds": 1.0,
-    });
-    std::fs::write(folder.join("run.json"), json.to_string()).unwrap();
-}
-
+/// Risk items of the patients in the order given, and a patient `A0` who has nothing but quality.
 fn run(patients: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let rows = patients.len();
-    let values: Vec<Option<f64>> = (0..rows).map(|row| (row > 0).then_some(0.25)).collect();
-    let states: Vec<&str> = (0..rows)
-        .map(|row| ["not_computed", "ok"][usize::from(row > 0)])
-        .collect();
-    let risk = table(
-        Table::RISK,
-        rows,
-        &[
-            ("patient", texts(patients)),
-            ("state", texts(&states)),
-            ("value", numbers(&values)),
-        ],
-    );
-    write_table(folder.path(), "risk", risk).unwrap();
-    let quality = table(Table::QC, 1, &[("patient", texts(&["A0"]))]);
-    write_table(folder.path(), "qc", quality).unwrap();
-    record(folder.path(), 1);
+    let rows = 0..patients.len();
+    let values = rows.clone().map(|row| (row > 0).then_some(0.25)).collect();
+    let states = rows.map(|row| if row > 0 { "ok" } else { "not_computed" });
+    let mut run = TestRun::default();
+    run.record().patients = 2;
+    let risk = [
+        ("patient", Values::texts(patients)),
+        ("state", Values::texts(states)),
+        ("value", Values::Numbers(values)),
+    ];
+    run.table(folder.path(), Table::RISK, &risk).unwrap();
+    let quality = [("patient", Values::texts(["A0"]))];
+    run.table(folder.path(), Table::QC, &quality).unwrap();
+    run.finish(folder.path()).unwrap();
     folder
 }
 
@@ -92,7 +30,7 @@ fn patients_come_once_each_in_order_from_all_tables() {
     let folder = run(&["A1", "A1", "B"]);
     let run = RunFolder::open(folder.path()).unwrap();
     run.verify().unwrap();
-    let all: Vec<_> = run.dossiers().unwrap().map(Result::unwrap).collect();
+    let all: Vec<Dossier> = run.dossiers().unwrap().map(Result::unwrap).collect();
     let names: Vec<&str> = all.iter().map(|dossier| dossier.patient.as_str()).collect();
     assert_eq!(names, ["A0", "A1", "B"]);
     assert!(all[0].risks.is_empty() && all[0].quality.is_some());
@@ -101,6 +39,43 @@ fn patients_come_once_each_in_order_from_all_tables() {
     assert_eq!(all[1].risks[0].value, None);
     assert_eq!(all[2].risks[0].value, Some(0.25));
     assert!(all[2].quality.is_none() && all[2].findings.is_empty());
+}
+
+#[test]
+fn annotations_keep_their_kind_and_nulls_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let findings = [
+        ("patient", Values::texts(["A", "A"])),
+        ("position", Values::numbers([7.0, 9.0])),
+        (
+            "clinvar.significance",
+            Values::Texts(vec![None, Some("benign".to_owned())]),
+        ),
+        ("gnomad.af", Values::Numbers(vec![Some(0.01), None])),
+        ("gnomad.af_afr", Values::Numbers(vec![Some(0.03), None])),
+        ("coding.inside", Values::Flags(vec![Some(true), None])),
+    ];
+    let mut run = TestRun::default();
+    run.table(folder.path(), Table::FINDINGS, &findings)
+        .unwrap();
+    let quality = [("patient", Values::texts(["A"]))];
+    run.table(folder.path(), Table::QC, &quality).unwrap();
+    run.finish(folder.path()).unwrap();
+    let run = RunFolder::open(folder.path()).unwrap();
+    let dossier = run.dossiers().unwrap().next().unwrap().unwrap();
+    let [first, second] = dossier.findings.as_slice() else {
+        panic!("two findings");
+    };
+    assert_eq!(first.position, 7);
+    assert_eq!(first.annotations.frequency(), Some(("gnomad.af_afr", 0.03)));
+    let inside = first.annotations.get("coding.inside");
+    assert_eq!(inside, Some(&AnnotationValue::Flag(true)));
+    assert_eq!(first.annotations.text("clinvar.significance"), None);
+    assert_eq!(second.annotations.iter().count(), 1);
+    assert_eq!(
+        second.annotations.text("clinvar.significance"),
+        Some("benign")
+    );
 }
 
 #[test]
@@ -123,12 +98,38 @@ fn folders_that_are_not_what_they_were() {
     std::fs::remove_file(&risk).unwrap();
     let error = RunFolder::open(folder.path()).unwrap_err();
     assert!(matches!(error, DossierError::Missing { .. }));
-    record(folder.path(), 99);
+}
+
+#[test]
+fn records_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = TestRun::default();
+    run.record().schema_version = 99;
+    run.finish(folder.path()).unwrap();
     let error = RunFolder::open(folder.path()).unwrap_err();
     assert!(matches!(error, DossierError::Newer { found: 99, .. }));
+
+    let mut run = TestRun::default();
+    run.record()
+        .tables
+        .insert("../risk".to_owned(), String::new());
+    run.finish(folder.path()).unwrap();
+    let error = RunFolder::open(folder.path()).unwrap_err();
+    assert!(matches!(error, DossierError::Record { .. }));
+
+    let run = TestRun::default();
+    run.finish(folder.path()).unwrap();
+    let run = RunFolder::open(folder.path()).unwrap();
+    assert!(matches!(
+        run.dossiers(),
+        Err(DossierError::NoPatients { .. })
+    ));
+
     std::fs::write(folder.path().join("run.json"), "{").unwrap();
     let error = RunFolder::open(folder.path()).unwrap_err();
     assert!(matches!(error, DossierError::Record { .. }));
     let error = RunFolder::open(&folder.path().join("none")).unwrap_err();
     assert!(matches!(error, DossierError::Open { .. }));
+    let error = RunFolder::open(&folder.path().join("run.partial")).unwrap_err();
+    assert!(matches!(error, DossierError::Unfinished { .. }));
 }

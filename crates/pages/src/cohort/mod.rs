@@ -1,0 +1,87 @@
+//! The page of the cohort, gathered patient by patient.
+
+mod data;
+mod item;
+mod outliers;
+mod page;
+
+use std::collections::BTreeMap;
+
+use varisk_dossier::{Dossier, RunFolder, State};
+
+use crate::PageError;
+use crate::facts::RunFacts;
+
+use item::Item;
+use outliers::Quality;
+use page::CohortPage;
+
+/// What is kept of each patient.
+pub(crate) struct Cohort<'f> {
+    facts: &'f RunFacts,
+    patients: Vec<String>,
+    /// Rows that have a page of their own; none where all have.
+    linked: Vec<u32>,
+    items: BTreeMap<String, Item>,
+    /// Known pathogenic alleles of each patient.
+    known: Vec<u32>,
+    /// Genes of these, by row; rows without are left out.
+    genes: Vec<(u32, String)>,
+    quality: Vec<Quality>,
+    /// Patients by item and reason.
+    reasons: BTreeMap<(String, String), u64>,
+}
+
+impl<'f> Cohort<'f> {
+    pub(crate) fn new(facts: &'f RunFacts) -> Self {
+        Self {
+            facts,
+            patients: Vec::new(),
+            linked: Vec::new(),
+            items: BTreeMap::new(),
+            known: Vec::new(),
+            genes: Vec::new(),
+            quality: Vec::new(),
+            reasons: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn observe(&mut self, dossier: &Dossier, has_page: bool) {
+        let row = self.patients.len();
+        // A cohort of more than four thousand million people is none.
+        let number = u32::try_from(row).unwrap_or(u32::MAX);
+        self.patients.push(dossier.patient.clone());
+        if has_page {
+            self.linked.push(number);
+        }
+        for risk in &dossier.risks {
+            if !self.items.contains_key(&risk.item) {
+                self.items.insert(risk.item.clone(), Item::new(risk));
+            }
+            if let Some(item) = self.items.get_mut(&risk.item) {
+                item.observe(row, risk);
+            }
+            if let Some(reason) = risk.reason.as_ref().filter(|_| risk.state != State::Ok) {
+                let key = (risk.item.clone(), reason.clone());
+                *self.reasons.entry(key).or_default() += 1;
+            }
+        }
+        let known = dossier.known_variants.len();
+        self.known.push(u32::try_from(known).unwrap_or(u32::MAX));
+        let mut genes: Vec<&str> = dossier
+            .known_variants
+            .iter()
+            .filter_map(|finding| finding.annotations.text("consequence.gene"))
+            .collect();
+        genes.sort_unstable();
+        genes.dedup();
+        if !genes.is_empty() {
+            self.genes.push((number, genes.join(", ")));
+        }
+        self.quality.push(Quality::new(dossier));
+    }
+
+    pub(crate) fn page(self, run: &RunFolder) -> Result<CohortPage<'f>, PageError> {
+        CohortPage::new(self, run)
+    }
+}
