@@ -1,5 +1,5 @@
 //! A run folder made here by hand and read back.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use varisk_dossier::testing::{TestRun, Values};
 use varisk_dossier::{AnnotationValue, Dossier, DossierError, RunFolder, State};

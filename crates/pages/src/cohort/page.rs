@@ -6,7 +6,7 @@ use varisk_dossier::RunFolder;
 use super::Cohort;
 use super::data::{DataColumn, Linked, Values, data};
 use super::item::{FLAGGED, Item, NO_VALUE, OK, Shown, title};
-use super::outliers::{NOTE, outliers};
+use super::outliers::{NOTE, Quality, outliers};
 use crate::PageError;
 use crate::facts::{Fact, RunFacts};
 use crate::format::{count, counted, percent, significant};
@@ -101,7 +101,7 @@ impl<'f> CohortPage<'f> {
             item.pad(number);
         }
         let attention = outliers(&cohort.quality);
-        let call_rates: Vec<f32> = cohort.quality.iter().map(|own| own.call_rate()).collect();
+        let call_rates: Vec<f32> = cohort.quality.iter().map(Quality::call_rate).collect();
         let mut ordered: Vec<(&String, &Item)> = cohort.items.iter().collect();
         ordered.sort_by_key(|(_, item)| item.order());
         let left_out = ordered.len().saturating_sub(MOST_COLUMNS);
