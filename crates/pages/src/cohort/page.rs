@@ -406,9 +406,15 @@ fn reasons(cohort: &Cohort<'_>) -> Vec<Fact> {
 }
 
 fn counts(run: &RunFolder) -> Vec<Fact> {
-    run.record()
-        .counts
-        .iter()
+    // What came in, what was scored, what was not and why, then kinds of alleles.
+    let order = |name: &str| match name.split_once('=') {
+        None => u8::from(name.starts_with("score.")),
+        Some((what, _)) => 2 + u8::from(!what.starts_with("reason")),
+    };
+    let mut counts: Vec<(&String, &u64)> = run.record().counts.iter().collect();
+    counts.sort_by_key(|(name, _)| order(name));
+    counts
+        .into_iter()
         .map(|(name, number)| {
             let (what, detail) = match name.split_once('=') {
                 Some((what, value)) if what.starts_with("reason") => {

@@ -101,6 +101,11 @@ impl<'a> PatientPage<'a> {
             facts,
         }
     }
+
+    /// Whether the patient has items of a kind without a value.
+    fn lacks(&self, kind: &str) -> bool {
+        self.not_computed.iter().any(|item| item.kind == kind)
+    }
 }
 
 fn explanations(dossier: &Dossier) -> Vec<ExplanationView> {

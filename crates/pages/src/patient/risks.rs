@@ -54,6 +54,7 @@ pub(crate) struct ModelView {
 /// An item without a value.
 pub(crate) struct NoValue {
     pub(crate) item: String,
+    pub(crate) kind: String,
     pub(crate) meaning: String,
     pub(crate) reason: String,
     pub(crate) code: String,
@@ -240,6 +241,7 @@ pub(crate) fn not_computed(dossier: &Dossier) -> Vec<NoValue> {
             let code = risk.reason.clone().unwrap_or_default();
             NoValue {
                 item: risk.item.clone(),
+                kind: risk.kind.clone(),
                 meaning: risk.meaning.clone(),
                 reason: words::reason(&code),
                 code,
