@@ -14,9 +14,10 @@ import { checkTables } from './table-checks.mjs';
 const USAGE = `usage: check.mjs [options] REPORT_DIR|PAGE.html ...
   --patients N        check the first N patient pages (default 5); pages that are named are checked besides
   --print-pages N     the most sheets a page may print on (default 40)
-  --sort-budget MS    the most time for sorting up to 100,000 rows (default 1000)`;
+  --sort-budget MS    the most time for sorting up to 100,000 rows (default 1000)
+  --quick             only a light window of a desktop, with scripts and without, paper and keyboard`;
 
-const MODES = ['desktop', 'phone'].flatMap((window) => ['light', 'dark'].flatMap((colorScheme) => [true, false].map((scripts) => ({
+const WINDOWS = ['desktop', 'phone'].flatMap((window) => ['light', 'dark'].flatMap((colorScheme) => [true, false].map((scripts) => ({
     window, colorScheme, scripts, name: `${window}, ${colorScheme}${scripts ? '' : ', without scripts'}`,
 }))));
 
@@ -25,18 +26,18 @@ function readArguments() {
     try {
         parsed = parseArgs({
             allowPositionals: true,
-            options: { patients: { type: 'string', default: '5' }, 'print-pages': { type: 'string', default: '40' }, 'sort-budget': { type: 'string', default: '1000' } },
+            options: { patients: { type: 'string', default: '5' }, 'print-pages': { type: 'string', default: '40' }, 'sort-budget': { type: 'string', default: '1000' }, quick: { type: 'boolean', default: false } },
         });
     } catch (error) {
         stop(`${error.message}\n${USAGE}`);
     }
-    const { values, positionals } = parsed;
+    const { values: { quick, ...values }, positionals } = parsed;
     const numbers = Object.fromEntries(Object.entries(values).map(([name, text]) => {
         if (!/^\d+$/.test(text)) stop(`--${name} takes a number, not '${text}'`);
         return [name, Number(text)];
     }));
     if (positionals.length === 0) stop(`no report is named\n${USAGE}`);
-    return { patients: numbers.patients, mostPages: numbers['print-pages'], budget: numbers['sort-budget'], paths: positionals };
+    return { patients: numbers.patients, mostPages: numbers['print-pages'], budget: numbers['sort-budget'], quick, paths: positionals };
 }
 
 /** The pages to check: `{ folder, file, name, kind }`, each once, in the order of the arguments. */
@@ -120,22 +121,26 @@ async function runAll(checks, atOnce) {
     }));
 }
 
+// Exit code 1 is for faults of pages; a fault of the check itself is 2.
+process.on('uncaughtException', (error) => stop(error.stack));
+
 const started = Date.now();
 const options = readArguments();
 const pages = pagesOf(options);
+const windows = WINDOWS.filter(({ window, colorScheme }) => !options.quick || (window === 'desktop' && colorScheme === 'light'));
 const findings = new Findings();
 const browser = await launch();
 // A page that hangs or breaks a check is a fault of that page; the others are still looked at.
 const guarded = (page, mode, check) => () => check().catch((error) => findings.note('fault', page.name, mode, `cannot be checked: ${error.message}`));
 await runAll(pages.flatMap((page) => [
-    ...MODES.map((mode) => guarded(page, mode.name, () => checkMode(browser, page, mode, findings))),
+    ...windows.map((mode) => guarded(page, mode.name, () => checkMode(browser, page, mode, findings))),
     guarded(page, 'print', () => checkPaper(browser, page, options, findings)),
 ]), 4);
 // Times are taken with nothing else at work.
 await runAll(pages.filter((page) => page.kind === 'cohort').map((page) => guarded(page, 'keyboard', () => checkKeyboard(browser, page, options, findings))), 1);
 await browser.close();
 
-for (const line of findings.lines(pages.map((page) => page.name), MODES.map((mode) => mode.name))) console.log(line);
+for (const line of findings.lines(pages.map((page) => page.name), windows.map((mode) => mode.name))) console.log(line);
 const faults = findings.count('fault');
-console.log(`check: ${pages.length} pages in ${MODES.length} windows, ${faults} faults, ${findings.count('warning')} warnings, ${((Date.now() - started) / 1000).toFixed(0)} s`);
+console.log(`check: ${pages.length} pages in ${windows.length} windows, ${faults} faults, ${findings.count('warning')} warnings, ${((Date.now() - started) / 1000).toFixed(0)} s`);
 process.exitCode = faults > 0 ? 1 : 0;

@@ -3,6 +3,8 @@
 
 const MISSING = /^([-–—−?]|n\/a|na|none|unknown|missing)?$/i;
 const NUMBER = /^[<>≤≥≈~]?[-+−]?(\d[\d\s,]*)?\.?\d+(e[-+−]?\d+)?\s*[%×‰]?$/i;
+// A scale of words has few steps, each with several patients.
+const MOST_GROUPS = 12;
 const people = new Intl.Collator('en', { numeric: true });
 
 const number = (text) => parseFloat(text.replace(/[<>≤≥≈~\s,]/g, '').replace(/−/g, '-'));
@@ -25,7 +27,7 @@ export function orders(texts) {
     const along = (sign) => turns <= 1 && comparisons.some((compare) => present.every((key, index) => index === 0 || sign * compare(present[index - 1], key) <= 0));
     const groups = present.filter((key, index) => index === 0 || key !== present[index - 1]).length;
     const distinct = new Set(present).size;
-    return { up: along(1), down: along(-1), grouped: !numbers && turns <= 1 && groups === distinct && distinct <= 12, distinct };
+    return { up: along(1), down: along(-1), grouped: !numbers && turns <= 1 && groups === distinct && distinct < present.length && distinct <= MOST_GROUPS, distinct };
 }
 
 /** Whether the values can be sorted the way that `aria-sort` says. */

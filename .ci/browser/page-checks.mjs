@@ -35,7 +35,9 @@ export function watch(page, folder, report) {
 
 /** The path of a file address relative to the folder, or null where it lies outside. */
 function inside(folder, url) {
-    const path = relative(folder, fileURLToPath(new URL(url)));
+    // "//name/..." on a page from disk is a file of another machine.
+    if (new URL(url).hostname !== '') return null;
+    const path = relative(folder, fileURLToPath(url));
     return path === '..' || path.startsWith(`..${sep}`) ? null : path;
 }
 
@@ -82,12 +84,12 @@ export function checkLinks(links, pageUrl, folder, report) {
         }
         if (target.protocol === 'javascript:') report.fault(`link '${written}' is a script`);
         if (target.protocol !== 'file:') continue;
-        const file = fileURLToPath(target);
-        const path = inside(folder, target);
+        const path = inside(folder, url);
         if (path === null) {
             report.fault(`link '${written}' leads out of the report's folder`);
             continue;
         }
+        const file = fileURLToPath(target);
         if (!existsSync(file)) {
             report.fault(`link '${written}' leads to a file that is missing`);
             continue;

@@ -178,42 +178,31 @@ async function checkSort(page, { number, column, limit }, report) {
     report.fact(`sorts ${first.total} rows by '${name}' in ${seen.map(({ took }) => Math.round(took ?? 0)).join(' and ')} ms, longest task ${Math.round(Math.max(first.longest, second.longest))} ms`);
 }
 
-async function sortOnce(page, { number, column }, before) {
-    const header = (index) => page.evaluateHandle(([tableIndex, columnIndex]) => {
+/** The button of a column as it is now: a page may make its header anew. */
+function sortButton(page, { number, column }) {
+    return page.evaluateHandle(([tableIndex, columnIndex]) => {
         const tables = [...document.querySelectorAll('main table')].filter((table) => table.querySelector('th[scope=col] > button'));
         return tables[tableIndex].querySelectorAll('th[scope=col] > button')[columnIndex];
-    }, index);
-    const button = await header([number, column]);
-    await button.evaluate((element) => element.focus());
-    const result = await timed(page, () => page.keyboard.press('Enter'), (tables) => {
-        const { sort, keys } = tables[number].headers[column];
-        return sort !== before && sorted(keys, sort);
-    });
-    const now = await header([number, column]);
-    const focused = await now.evaluate((element) => document.activeElement === element);
-    return { ...result, focused };
+    }, [number, column]);
 }
 
-/** Where the document holds a part of the rows, the key End in the scrolling box must bring the last. */
-async function checkEnd(page, number, report) {
-    const [table] = (await read(page)).slice(number, number + 1);
-    if (table.total <= table.rows.length || !table.indexed) return;
-    const box = await page.evaluateHandle((index) => {
-        const tables = [...document.querySelectorAll('main table')].filter((candidate) => candidate.querySelector('th[scope=col] > button'));
-        for (let element = tables[index]; element && element !== document.body; element = element.parentElement) {
-            if (element.scrollHeight > element.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(element).overflowY)) return element;
-        }
-        return document.scrollingElement;
-    }, number);
-    const focusable = await box.evaluate((element) => {
-        if (element === document.scrollingElement) return true;
-        element.focus({ preventScroll: true });
-        return document.activeElement === element;
+async function sortOnce(page, place, before) {
+    const button = await sortButton(page, place);
+    await button.evaluate((element) => element.focus());
+    const result = await timed(page, () => page.keyboard.press('Enter'), (tables) => {
+        const { sort, keys } = tables[place.number].headers[place.column];
+        return sort !== before && sorted(keys, sort);
     });
-    if (!focusable) {
-        report.fault('the box in which the rows scroll cannot have the focus (tabindex="0" is missing)');
-        return;
-    }
+    const now = await sortButton(page, place);
+    return { ...result, focused: await now.evaluate((element) => document.activeElement === element) };
+}
+
+/** Where the document holds a part of the rows, the key End must bring the last, from a header within the scrolling box. */
+async function checkEnd(page, number, report) {
+    const table = (await read(page))[number];
+    if (table.total <= table.rows.length || !table.indexed) return;
+    const button = await sortButton(page, { number, column: 0 });
+    await button.evaluate((element) => element.focus());
     await page.keyboard.press('End');
     const limit = Date.now() + 5000;
     let last;
