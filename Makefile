@@ -12,8 +12,10 @@ export LIBCLANG_PATH ?= $(TOOLS)/libclang
 export BINDGEN_EXTRA_CLANG_ARGS ?= -I$(shell cc -print-file-name=include)
 export VARISK_SHARED ?= $(abspath $(CURDIR)/../shared)
 export PATH := $(TOOLS)/bin:$(PATH)
+# The demo's report pages, which a browser opens to check and to picture them.
+PAGES := demo-report.pages
 
-.PHONY: help setup build demo test test-data oracles lint licences docs bench fuzz clean
+.PHONY: help setup build demo test test-data test-pages screenshots oracles browser lint licences docs bench fuzz clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +42,20 @@ test-data: setup oracles ## Real data in VARISK_SHARED against outside oracles
 
 oracles:
 	@.ci/setup --oracles
+
+browser:
+	@.ci/setup --browser
+
+$(PAGES)/index.html:
+	$(MAKE) demo
+
+test-pages: browser ## The demo's report pages in headless Chromium (after a test of that test)
+	node .ci/browser/self-test.mjs
+	$(MAKE) $(PAGES)/index.html
+	node .ci/browser/check.mjs $(PAGES)
+
+screenshots: browser $(PAGES)/index.html ## Pictures of the demo's report pages into docs/images
+	node .ci/browser/screenshots.mjs $(PAGES) docs/images
 
 lint: setup ## Format, clippy with warnings denied, documentation, dependency rules
 	cargo fmt --all --check

@@ -76,7 +76,8 @@ export function inspect() {
         title: document.title.trim(),
         viewport: document.querySelector('meta[name=viewport]')?.content ?? '',
         hasMain: main !== null,
-        mainText: main?.innerText.trim().length ?? 0,
+        // The text of a box that is not shown would be read as if it were.
+        mainText: main?.checkVisibility() ? main.innerText.trim().length : 0,
         rows: rows.length,
         duplicates: [...ids].filter(([, count]) => count > 1).map(([id]) => id),
         wrongTexts: [...new Set(wrongTexts)],
