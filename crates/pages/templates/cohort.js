@@ -49,8 +49,9 @@
   const draw = () => {
     const rows = document.createDocumentFragment();
     const from = page * size;
-    for (const row of shown.slice(from, from + size)) {
+    shown.slice(from, from + size).forEach((row, place) => {
       const line = document.createElement("tr");
+      line.setAttribute("aria-rowindex", from + place + 2);
       const head = document.createElement("th");
       head.scope = "row";
       const target = link(row);
@@ -66,13 +67,21 @@
         if (own.kind === "text") place.textContent = (own.name === "genes" ? genes : flagged).get(row) || "–";
         else {
           place.className = "number";
-          place.textContent = cell(own.kind, own.values[row], own.states ? own.states[row] : 0);
+          const text = cell(own.kind, own.values[row], own.states ? own.states[row] : 0);
+          if (own.values[row] === null) place.textContent = text;
+          else {
+            const value = document.createElement("data");
+            value.value = own.values[row];
+            value.textContent = text;
+            place.append(value);
+          }
         }
         line.append(place);
       });
       rows.append(line);
-    }
+    });
     body.replaceChildren(rows);
+    table.setAttribute("aria-rowcount", shown.length + 1);
     const last = Math.min(from + size, shown.length);
     range.textContent = shown.length === 0 ? "no patient fits"
       : (from + 1) + " to " + last + " of " + shown.length + (shown.length < total ? " (of " + total + " patients)" : "");
