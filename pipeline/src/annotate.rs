@@ -14,7 +14,7 @@ use varisk_readers::{
     AnnotatedWriter, OutputKind, RawBatch, ReadError, RecordText, SiteDecoder, append_info,
     with_header_lines,
 };
-use varisk_report::{ReportError, TableWriter};
+use varisk_report::{ReportError, TableFolder, TableWriter};
 
 use self::info::InfoColumns;
 use crate::arguments::{AnnotateArguments, RunArguments};
@@ -271,7 +271,7 @@ impl ParquetFile {
             })?;
         let schema = Arc::clone(NamedRows::try_new(&plan.fold)?.schema());
         Ok(Self {
-            writer: TableWriter::create(folder.path(), TABLE, schema)?,
+            writer: TableWriter::create(&TableFolder::plain(folder.path()), TABLE, schema)?,
             folder,
             target: target.to_owned(),
         })

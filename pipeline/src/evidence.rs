@@ -14,7 +14,7 @@ use varisk_core::{
     columns as c,
 };
 use varisk_readers::{FileInput, RecordSource, Regions, SourceSettings};
-use varisk_report::{Table, TableWriter};
+use varisk_report::{Table, TableFolder, TableWriter};
 use varisk_risk::genotype_text;
 
 use crate::arguments::RunArguments;
@@ -102,7 +102,7 @@ pub(crate) struct EvidenceTable {
 }
 
 impl EvidenceTable {
-    pub(crate) fn create(folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn create(folder: &TableFolder) -> anyhow::Result<Self> {
         let table = Table::EVIDENCE;
         Ok(Self {
             writer: TableWriter::create(folder, table.name, table.schema())?,

@@ -13,7 +13,8 @@ use varisk_alignments::{CONCORDANCE_FEATURE, MEAN_DEPTH_FEATURE, SITES_FEATURE, 
 use varisk_core::{FeatureTable, FeatureValue};
 use varisk_flow::CancelToken;
 use varisk_report::{
-    ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableWriter, write_table,
+    ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableFolder, TableWriter,
+    table_files, write_table,
 };
 use varisk_risk::{Drift, features_table, risk_items};
 use varisk_score::{Model, Runtime};
@@ -84,7 +85,7 @@ pub(crate) fn hash_in_background(paths: &[PathBuf], is_shard: bool) -> Option<Ha
 pub(crate) fn finish(
     state: &RunState,
     mut end: Finish<'_>,
-    folder: &Path,
+    folder: &TableFolder,
     log: &Log,
 ) -> anyhow::Result<String> {
     let plan = &state.checkpoint.plan;
@@ -152,7 +153,7 @@ pub(crate) fn finish(
     let mut record = run_record(state, end, folder, counts, timings, log)?;
     record.drift = drift.into_iter().map(|own| own.record).collect();
     let json = serde_json::to_vec_pretty(&record)?;
-    let path = folder.join("run.json");
+    let path = folder.path.join("run.json");
     std::fs::write(&path, json)
         .map_err(|source| varisk_report::ReportError::Write { path, source })?;
     let patients = if plan.patients.is_empty() {
@@ -169,7 +170,7 @@ pub(crate) fn finish(
 fn write_variants(
     state: &RunState,
     end: &Finish<'_>,
-    folder: &Path,
+    folder: &TableFolder,
     named: &NamedRows,
     counts: &mut BTreeMap<String, u64>,
     findings: &mut FindingColumns,
@@ -192,7 +193,7 @@ fn write_variants(
     Ok(writer.finish()?)
 }
 
-fn write_quarantine(state: &RunState, folder: &Path) -> anyhow::Result<()> {
+fn write_quarantine(state: &RunState, folder: &TableFolder) -> anyhow::Result<()> {
     let rows = &state.checkpoint.set_aside;
     let text = |value: &dyn Fn(&SetAside) -> String| -> ArrayRef {
         Arc::new(
@@ -252,7 +253,7 @@ fn fold_results(state: &RunState) -> anyhow::Result<FoldResults> {
 fn write_patients(
     state: &RunState,
     end: &Finish<'_>,
-    folder: &Path,
+    folder: &TableFolder,
     mut results: FoldResults,
     findings: Option<FindingColumns>,
     timings: &mut BTreeMap<String, f64>,
@@ -300,7 +301,7 @@ fn write_patients(
         let patients = &plan.patients;
         write_ancestry(folder, patients, outcome)?;
         timed(timings, "write score formats", || {
-            write_formats(folder, patients, outcome)
+            write_formats(&folder.path, patients, outcome)
         })?;
     }
     let has_models = !plan.outputs.is_empty() || !end.patient_models.is_empty();
@@ -355,7 +356,7 @@ fn write_patients(
 /// Writes the tables of scores; the log of all rows, which is read from the scoring files once more,
 /// beside the others where there are threads for both.
 fn write_scores_and_log(
-    folder: &Path,
+    folder: &TableFolder,
     plan: &FoldPlan,
     outcome: &Outcome<'_>,
     end: &Finish<'_>,
@@ -489,7 +490,7 @@ fn shares(
 fn run_record(
     state: &RunState,
     end: Finish<'_>,
-    folder: &Path,
+    folder: &TableFolder,
     counts: BTreeMap<String, u64>,
     timings: BTreeMap<String, f64>,
     log: &Log,
@@ -526,12 +527,9 @@ fn run_record(
         .chain(end.patient_models.iter().map(model_record))
         .collect();
     let mut tables = BTreeMap::new();
-    for entry in std::fs::read_dir(folder)?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some(table) = name.strip_suffix(".parquet")
-            && let Some(sha256) = hash::file(&entry.path())?
-        {
-            tables.insert(table.to_owned(), sha256);
+    for (name, path) in table_files(&folder.path)? {
+        if let Some(sha256) = hash::file(&path)? {
+            tables.insert(name, sha256);
         }
     }
     Ok(RunRecord {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use varisk_flow::CancelToken;
-use varisk_report::OutputFolder;
+use varisk_report::{OutputFolder, TableFolder, TableLayout};
 use varisk_score::{Model, ModelOptions, Runtime, open_bundle};
 
 use crate::arguments::MergeArguments;
@@ -98,7 +98,11 @@ fn merge(
         threads: available_threads(),
         cancel,
     };
-    finish(&state, end, folder.partial(), log)
+    let tables = TableFolder {
+        path: folder.partial().to_owned(),
+        layout: TableLayout::default(),
+    };
+    finish(&state, end, &tables, log)
 }
 
 /// Reads all shards, by number, and refuses a set that is not exactly one run.

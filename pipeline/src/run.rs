@@ -11,7 +11,7 @@ use arrow::record_batch::RecordBatch;
 use varisk_core::{Analysis, Patient, Position, Sex, Worker};
 use varisk_flow::{CancelToken, Executor, FlowError, Outcome};
 use varisk_readers::{BadRecord, RawBatch, ReadError, RecordSource, SiteDecoder};
-use varisk_report::{OutputFolder, PartWriter, ReportError};
+use varisk_report::{OutputFolder, PartWriter, ReportError, TableFolder};
 use varisk_risk::SiteTally;
 use varisk_score::Runtime;
 
@@ -79,6 +79,7 @@ pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> 
 }
 
 pub(crate) fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyhow::Result<()> {
+    settings.tables.check()?;
     OutputFolder::check(&settings.output, settings.resume)?;
     let plan = Plan::try_new(settings, purpose)?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
@@ -112,6 +113,7 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
         .into());
     }
     // Before the models are opened, and nothing is made before they are.
+    settings.tables.check()?;
     OutputFolder::check(&settings.output, settings.resume)?;
     let plan = Plan::try_new(settings, purpose)?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
@@ -254,9 +256,13 @@ fn run_in(
         *timings.entry("open scores".to_owned()).or_default() += plan.scores_seconds;
     }
     let hashes = crate::finish::hash_in_background(&plan.paths, settings.shard.is_some());
+    let tables = TableFolder {
+        path: folder.partial().to_owned(),
+        layout: settings.tables.clone(),
+    };
     if !state.checkpoint.complete {
         let mut evidence = (plan.purpose == Purpose::Evidence)
-            .then(|| EvidenceTable::create(folder.partial()))
+            .then(|| EvidenceTable::create(&tables))
             .transpose()?;
         let mut output = Output {
             work: &work,
@@ -291,7 +297,7 @@ fn run_in(
         threads: settings.limits.threads,
         cancel,
     };
-    let done = finish(&state, finish_plan, folder.partial(), log)?;
+    let done = finish(&state, finish_plan, &tables, log)?;
     std::fs::remove_dir_all(&work).map_err(|source| ReportError::Write { path: work, source })?;
     Ok(done)
 }

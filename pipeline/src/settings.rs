@@ -10,6 +10,7 @@ use varisk_core::{GenomeBuild, RunLimits};
 use varisk_alignments::{DEFAULT_MIN_BASE_QUALITY, DEFAULT_MIN_MAPPING_QUALITY};
 use varisk_annotate::FLANK_BASES;
 use varisk_readers::{MIN_BLOCK_DEPTH, MIN_BLOCK_GQ};
+use varisk_report::TableLayout;
 
 use crate::arguments::{
     AmbiguousChoice, AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice,
@@ -124,6 +125,9 @@ pub(crate) struct Settings {
     pub(crate) burden: Option<(String, f64)>,
     pub(crate) haplotypes: Option<HaplotypeChoice>,
     pub(crate) scores: ScoreSettings,
+    /// How tables are laid out; it changes no row.
+    #[serde(skip)]
+    pub(crate) tables: TableLayout,
     #[serde(skip)]
     pub(crate) resume: bool,
     #[serde(skip)]
@@ -325,6 +329,7 @@ impl Settings {
             burden,
             haplotypes: flags.burden.haplotypes.or(file.haplotypes),
             scores,
+            tables: TableLayout::default(),
             resume: flags.resume,
             dry_run: flags.dry_run,
         })

@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use varisk_report::write_table;
+use varisk_report::{TableFolder, write_table};
 
 use crate::build::{MOST_SITES, PanelSettings, SiteCounts};
 use crate::panel::Panel;
@@ -65,8 +65,9 @@ impl Panel {
     /// A file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), PanelError> {
         let mut written = Vec::new();
+        let tables = TableFolder::plain(folder);
         for (name, table) in tables::encode(self)? {
-            write_table(folder, name, table)?;
+            write_table(&tables, name, table)?;
             written.push(TableDescription {
                 name: name.to_owned(),
                 sha256: hash(&file(folder, name))?,

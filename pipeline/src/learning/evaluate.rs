@@ -7,7 +7,7 @@ use ndarray::Array2;
 use serde_json::{Map, Value, json};
 use varisk_core::Covariate;
 use varisk_evaluation::Horizon;
-use varisk_report::{OutputFolder, Table, write_table};
+use varisk_report::{OutputFolder, Table, TableFolder, write_table};
 
 use self::bundle::Direct;
 use super::measures::{self, Clusters, Measured, Measuring, Observed};
@@ -93,7 +93,11 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
     let write = || -> anyhow::Result<()> {
         measured.write(folder.partial())?;
         if let Some(importance) = &importance {
-            write_table(folder.partial(), Table::IMPORTANCE.name, importance.clone())?;
+            write_table(
+                &TableFolder::plain(folder.partial()),
+                Table::IMPORTANCE.name,
+                importance.clone(),
+            )?;
         }
         std::fs::write(folder.partial().join("evaluation.html"), page)?;
         let text = serde_json::to_string_pretty(&record)? + "\n";

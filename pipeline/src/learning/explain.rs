@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use varisk_core::{FeatureTable, Patient, Reason};
 use varisk_encode::{Bundle, Encoder, Manifest, ModelKind, PatientEncoder};
 use varisk_explanation::{Background, Players};
-use varisk_report::{OutputFolder, Table, write_table};
+use varisk_report::{OutputFolder, Table, TableFolder, write_table};
 use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreError, open_bundle};
 use varisk_train::Cohort;
 
@@ -139,7 +139,11 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
     });
     let folder = OutputFolder::create(&arguments.output)?;
     let write = || -> anyhow::Result<()> {
-        write_table(folder.partial(), Table::EXPLANATIONS.name, batch(&table)?)?;
+        write_table(
+            &TableFolder::plain(folder.partial()),
+            Table::EXPLANATIONS.name,
+            batch(&table)?,
+        )?;
         let text = serde_json::to_string_pretty(&record)? + "\n";
         std::fs::write(folder.partial().join("explain.json"), text)?;
         Ok(())

@@ -17,7 +17,7 @@ use varisk_evaluation::{
     calibration_plot, decision_plot, kaplan_meier, learning_plot, metric_rows,
     precision_recall_plot, roc_plot, survival_plot, survival_rows,
 };
-use varisk_report::{Table, write_table};
+use varisk_report::{Table, TableFolder, write_table};
 use varisk_train::Cohort;
 
 /// Folder of the plots.
@@ -327,9 +327,10 @@ impl Measured {
             std::fs::write(&path, plot.to_svg(&name))
                 .with_context(|| format!("{} cannot be written; check the disk", path.display()))?;
         }
-        write_table(folder, Table::METRICS.name, self.metrics_table()?)?;
-        write_table(folder, Table::GAPS.name, self.gaps_table()?)?;
-        write_table(folder, Table::CURVES.name, self.curves_table()?)?;
+        let tables = TableFolder::plain(folder);
+        write_table(&tables, Table::METRICS.name, self.metrics_table()?)?;
+        write_table(&tables, Table::GAPS.name, self.gaps_table()?)?;
+        write_table(&tables, Table::CURVES.name, self.curves_table()?)?;
         Ok(())
     }
 

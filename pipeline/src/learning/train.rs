@@ -10,7 +10,7 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use serde_json::{Map, Value, json};
 use varisk_encode::Manifest;
 use varisk_evaluation::Horizon;
-use varisk_report::{OutputFolder, Table, write_table};
+use varisk_report::{OutputFolder, Table, TableFolder, write_table};
 use varisk_score::{Device, Model, ModelOptions, Runtime, open_bundle};
 use varisk_train::{
     CardFacts, Cohort, Combine, Config, FamilySpec, LOG_HAZARD, OUTPUT, Outcome, OutcomeSpec,
@@ -320,7 +320,7 @@ fn write(
     );
     measured.write(path)?;
     write_table(
-        path,
+        &TableFolder::plain(path),
         Table::PREDICTIONS.name,
         predictions_table(config, cohort, outcome, tested)?,
     )?;

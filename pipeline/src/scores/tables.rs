@@ -1,13 +1,12 @@
 //! Tables of scores, written patient by patient: thousands of scores of thousands of patients never
 //! stand in memory at once.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
 use varisk_ancestry::{Placement, ancestry_table};
 use varisk_core::{FeatureTable, GenomeBuild, Patient, Reason};
-use varisk_report::{Table, TableWriter, write_table};
+use varisk_report::{Table, TableFolder, TableWriter, write_table};
 use varisk_risk::{AbsoluteRiskItem, AbsoluteRiskModel, RiskItem, RiskKind, RiskValue, risk_table};
 
 use super::outcome::{JudgedScore, Outcome};
@@ -25,7 +24,7 @@ fn pieces(patients: &[Patient], rows_each: usize) -> Vec<Vec<usize>> {
 
 /// `risk.parquet`: patient models, scores and absolute risks.
 pub(crate) fn write_risk(
-    folder: &Path,
+    folder: &TableFolder,
     patients: &[Patient],
     models: &[RiskItem],
     outcome: Option<&Outcome<'_>>,
@@ -131,7 +130,7 @@ fn absolute_item(
 
 /// `scores.parquet`.
 pub(crate) fn write_scores(
-    folder: &Path,
+    folder: &TableFolder,
     patients: &[Patient],
     outcome: &Outcome<'_>,
 ) -> anyhow::Result<()> {
@@ -224,7 +223,7 @@ fn scores_rows(
 }
 
 /// `score_variants.parquet`: the scoring files are read once more.
-pub(crate) fn write_log(folder: &Path, outcome: &Outcome<'_>) -> anyhow::Result<()> {
+pub(crate) fn write_log(folder: &TableFolder, outcome: &Outcome<'_>) -> anyhow::Result<()> {
     let Some(log) = outcome.log() else {
         return Ok(());
     };
@@ -239,7 +238,7 @@ pub(crate) fn write_log(folder: &Path, outcome: &Outcome<'_>) -> anyhow::Result<
 
 /// `ancestry.parquet`.
 pub(crate) fn write_ancestry(
-    folder: &Path,
+    folder: &TableFolder,
     patients: &[Patient],
     outcome: &Outcome<'_>,
 ) -> anyhow::Result<()> {

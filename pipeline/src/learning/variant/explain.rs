@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use serde_json::json;
 use varisk_core::Reason;
 use varisk_encode::Bundle;
-use varisk_report::{OutputFolder, Table, TableWriter};
+use varisk_report::{OutputFolder, Table, TableFolder, TableWriter};
 use varisk_score::{
     Device, Model, ModelOptions, PerturbExplainer, PerturbScratch, PerturbSettings, Perturbation,
     Runtime,
@@ -97,7 +97,11 @@ pub(crate) fn explain(
     let mut without: BTreeMap<&str, u64> = BTreeMap::new();
     let mut write = || -> anyhow::Result<()> {
         let table = Table::VARIANT_EXPLANATIONS;
-        let mut writer = TableWriter::create(folder.partial(), table.name, table.schema())?;
+        let mut writer = TableWriter::create(
+            &TableFolder::plain(folder.partial()),
+            table.name,
+            table.schema(),
+        )?;
         let reference = plan.reference.clone();
         let worker = || {
             Ok(Own {

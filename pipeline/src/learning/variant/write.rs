@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use serde_json::json;
 use varisk_encode::{Build, Manifest};
 use varisk_flow::CancelToken;
-use varisk_report::{Table, write_table};
+use varisk_report::{Table, TableFolder, write_table};
 use varisk_score::ScoreStage;
 use varisk_train::{
     PATHOGENICITY, SplitBy, VariantCardFacts, VariantConfig, VariantRow, VariantRows,
@@ -61,7 +61,11 @@ impl Trained<'_> {
         )]);
         measured.write(folder)?;
         let table = Table::VARIANT_PREDICTIONS;
-        write_table(folder, table.name, self.predictions(probabilities)?)?;
+        write_table(
+            &TableFolder::plain(folder),
+            table.name,
+            self.predictions(probabilities)?,
+        )?;
 
         let onnx = variant_graph(config, &tested.model)?.encode();
         let write = |file: &str, bytes: &[u8]| {
