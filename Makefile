@@ -38,7 +38,7 @@ test: setup ## The whole self-contained test suite
 
 test-data: setup oracles ## Real data in VARISK_SHARED against outside oracles
 	@test -d "$(VARISK_SHARED)/data" || { echo "test-data: $(VARISK_SHARED)/data is not there; set VARISK_SHARED to the folder that holds the shared data" >&2; exit 1; }
-	cargo test --locked --workspace --features varisk/data-tests,varisk-reference/data-tests,varisk-readers/data-tests,varisk-encode/data-tests,varisk-knowledge/data-tests,varisk-annotate/data-tests,varisk-alignments/data-tests,varisk-polygenic/data-tests,varisk-ancestry/data-tests,varisk-risk/data-tests,varisk-evaluation/data-tests,varisk-explanation/data-tests,varisk-train/data-tests --test 'data_*'
+	cargo test --locked --workspace --features varisk/data-tests,varisk-reference/data-tests,varisk-readers/data-tests,varisk-encode/data-tests,varisk-knowledge/data-tests,varisk-annotate/data-tests,varisk-alignments/data-tests,varisk-polygenic/data-tests,varisk-ancestry/data-tests,varisk-risk/data-tests,varisk-report/data-tests,varisk-evaluation/data-tests,varisk-explanation/data-tests,varisk-train/data-tests --test 'data_*'
 
 oracles:
 	@.ci/setup --oracles

@@ -140,8 +140,18 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             | ReportError::Unfinished { .. }
             | ReportError::Create { .. } => CANNOT_CREATE,
             ReportError::Write { .. } | ReportError::Parquet { .. } => IO,
-            ReportError::Damaged { .. } => DATA,
-            ReportError::Layout(_) => SOFTWARE,
+            ReportError::Damaged { .. }
+            | ReportError::Unreadable { .. }
+            | ReportError::NoColumn { .. }
+            | ReportError::Partitions { .. } => DATA,
+            ReportError::Open { .. } => NO_INPUT,
+            ReportError::KeyMissing { .. }
+            | ReportError::ColumnKeyMissing { .. }
+            | ReportError::KeyWrong { .. }
+            | ReportError::KeyLength { .. }
+            | ReportError::KeyColumn { .. }
+            | ReportError::PartitionColumn { .. } => USAGE,
+            ReportError::Layout(_) | ReportError::Order { .. } => SOFTWARE,
         });
     }
     if let Some(error) = cause.downcast_ref::<DossierError>() {

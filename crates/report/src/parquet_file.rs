@@ -25,9 +25,10 @@ const ROW_GROUP_ROWS: usize = 16 * PIECE_ROWS;
 const ROW_GROUP_BYTES: u64 = 64 << 20;
 /// Columns that readers look up single values of.
 const LOOKED_UP: [&str; 2] = ["patient", "variant_key"];
-/// Share of the row groups without a value that its Bloom filter lets through. The filter takes some
-/// ten bits for each distinct value.
-const FALSE_POSITIVES: f64 = 0.01;
+/// Share of the row groups without a value that their Bloom filters let through. Filters have a power
+/// of two of bytes: with this one, that of a full row group of distinct values has 128 KiB, a byte for
+/// each; with a hundredth it had twice as many.
+const FALSE_POSITIVES: f64 = 0.03;
 
 /// What a file is, and how it is written.
 #[derive(Clone)]
@@ -85,7 +86,14 @@ impl FileForm {
             properties = properties.set_sorting_columns(Some(order));
         }
         if let Some(keys) = &self.keys {
-            properties = properties.with_file_encryption_properties(keys.encryption(&self.schema)?);
+            // DuckDB (2.0.1) counts pages wrongly when it decrypts: it opens columns of one data page
+            // only. A second page comes where a dictionary is full, too.
+            let whole = usize::try_from(2 * ROW_GROUP_BYTES).unwrap_or(usize::MAX);
+            properties = properties
+                .set_data_page_row_count_limit(usize::MAX)
+                .set_data_page_size_limit(whole)
+                .set_dictionary_page_size_limit(whole)
+                .with_file_encryption_properties(keys.encryption(&self.schema)?);
         }
         Ok(properties.build())
     }

@@ -6,6 +6,7 @@
 
 mod consequences;
 mod decode;
+mod encryption;
 mod join;
 mod polygenic;
 mod process;
@@ -44,7 +45,7 @@ pub(crate) struct Options {
 type Measurement = fn(&Options) -> Result<String>;
 
 /// What can be measured, by the name of its block in the document.
-const MEASUREMENTS: [(&str, Measurement); 8] = [
+const MEASUREMENTS: [(&str, Measurement); 9] = [
     ("decode", decode_table),
     ("score", score_table),
     ("memory", memory_table),
@@ -53,6 +54,7 @@ const MEASUREMENTS: [(&str, Measurement); 8] = [
     ("reads", reads::table),
     ("polygenic", polygenic::table),
     ("shapley", shapley::table),
+    ("encryption", encryption::table),
 ];
 
 /// Work done in a process of its own, so that it is timed like its peers.
@@ -73,6 +75,14 @@ pub(crate) enum Child {
         #[arg(long)]
         threads: usize,
     },
+    /// Write or read a table of risks, and say how many seconds that took
+    Table {
+        folder: PathBuf,
+        #[arg(long)]
+        read: bool,
+        #[arg(long)]
+        encrypted: bool,
+    },
 }
 
 pub(crate) fn child(child: &Child) -> Result<()> {
@@ -88,6 +98,11 @@ pub(crate) fn child(child: &Child) -> Result<()> {
             model,
             threads,
         } => score::tensors(vcf, reference, model, *threads),
+        Child::Table {
+            folder,
+            read,
+            encrypted,
+        } => encryption::work(folder, *read, *encrypted),
     }
 }
 
