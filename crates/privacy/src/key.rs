@@ -19,6 +19,10 @@ pub use source::KeySource;
 /// Bytes of a key made here: the longest that every use takes.
 const GENERATED_BYTES: usize = 32;
 
+/// Characters in 32 that may be typing errors of hexadecimal digits. The base64 of random bytes has so few
+/// other characters less than once in 10^10 keys.
+const MISTYPED: usize = 3;
+
 /// Secret bytes, 16, 24 or 32 of them: the key lengths of AES (FIPS 197), long enough for HMAC as well.
 ///
 /// The bytes are wiped when the key goes and never shown. Two keys cannot be compared, so no comparison
@@ -66,7 +70,8 @@ impl Key {
     /// space around it.
     ///
     /// 32 hexadecimal digits are 16 bytes, although they could be base64 of 24: random bytes have such
-    /// a base64 less than once in 10^14 keys.
+    /// a base64 less than once in 10^14 keys. Text that would be such digits but for a few characters is
+    /// refused, or a mistyped key would silently be another one.
     ///
     /// # Errors
     /// The text is neither, or has another number of bytes.
@@ -78,9 +83,11 @@ impl Key {
         if text.is_empty() {
             return Err(malformed());
         }
-        let bytes = if text.iter().all(u8::is_ascii_hexdigit) && matches!(text.len(), 32 | 48 | 64)
-        {
+        let others = text.iter().filter(|own| !own.is_ascii_hexdigit()).count();
+        let bytes = if others == 0 && matches!(text.len(), 32 | 48 | 64) {
             HEXLOWER_PERMISSIVE.decode(text)
+        } else if text.len() == 32 && others <= MISTYPED {
+            return Err(malformed());
         } else if text.ends_with(b"=") {
             BASE64.decode(text)
         } else {

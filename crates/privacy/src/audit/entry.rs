@@ -52,8 +52,9 @@ pub(super) struct Line {
     pub(super) previous: String,
     /// HMAC-SHA256 of the fields before it.
     mac: Option<String>,
-    /// SHA-256 of the fields before it.
-    sha256: String,
+    /// SHA-256 of the fields before it. It is compared as a part of the whole line.
+    #[serde(rename = "sha256")]
+    _sha256: String,
 }
 
 /// SHA-256 as hexadecimal digits.
