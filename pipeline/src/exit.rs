@@ -157,6 +157,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<DossierError>() {
         return Some(match error {
             DossierError::Open { .. } => NO_INPUT,
+            DossierError::Table(error) => return code_of(error),
             _ => DATA,
         });
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use varisk_report::ReportError;
+
 /// Why a run folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DossierError {
@@ -51,7 +53,10 @@ pub enum DossierError {
         /// The table.
         path: PathBuf,
     },
-    /// A table cannot be read.
+    /// A table cannot be opened: it is damaged, or its key is missing or wrong.
+    #[error(transparent)]
+    Table(#[from] ReportError),
+    /// What a table holds makes no sense.
     #[error("{} cannot be read ({detail}); copy the run folder again or repeat the run", path.display())]
     Damaged {
         /// The table.

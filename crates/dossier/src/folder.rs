@@ -1,12 +1,12 @@
 //! A run folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use varisk_report::{RunRecord, SCHEMA_VERSION};
+use varisk_report::{RunRecord, SCHEMA_VERSION, TableKeys};
 
 use crate::rows::{ScoreReference, score_references};
 use crate::{DossierError, Dossiers, TableRows};
@@ -18,6 +18,7 @@ pub struct RunFolder {
     record: RunRecord,
     /// SHA-256 of `run.json`.
     sha256: String,
+    keys: Option<TableKeys>,
 }
 
 impl RunFolder {
@@ -66,6 +67,7 @@ impl RunFolder {
             path: path.into(),
             record: serde_json::from_value(json).map_err(|error| record(error.to_string()))?,
             sha256: hex(&Sha256::digest(&bytes)),
+            keys: None,
         };
         for name in run.record.tables.keys() {
             let file = file_of(name);
@@ -79,6 +81,12 @@ impl RunFolder {
             }
         }
         Ok(run)
+    }
+
+    /// The run with keys for its encrypted tables.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<TableKeys>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Compares every table with its hash in `run.json`.
@@ -118,6 +126,13 @@ impl RunFolder {
         &self.sha256
     }
 
+    /// Names of the tables, each once.
+    #[must_use]
+    pub fn tables(&self) -> BTreeSet<&str> {
+        let names = self.record.tables.keys();
+        names.map(|name| table_of(name)).collect()
+    }
+
     /// Whether the run wrote a table, by its name.
     #[must_use]
     pub fn has_table(&self, name: &str) -> bool {
@@ -128,11 +143,8 @@ impl RunFolder {
         self.record
             .tables
             .keys()
+            .filter(move |name| table_of(name) == table)
             .map(|name| file_of(name))
-            .filter(move |file| {
-                let first = file.split('/').next().unwrap_or(file);
-                first.strip_suffix(".parquet").unwrap_or(first) == table
-            })
     }
 
     /// The files of a table, by its name; none where the run did not write it.
@@ -141,7 +153,7 @@ impl RunFolder {
     /// A file cannot be opened.
     pub fn rows(&self, table: &str) -> Result<Vec<TableRows>, DossierError> {
         self.files(table)
-            .map(|file| TableRows::open(&self.path, &file))
+            .map(|file| TableRows::open(&self.path, &file, self.keys.as_ref()))
             .collect()
     }
 
@@ -187,6 +199,12 @@ impl RunFolder {
             .filter(move |source| source.kind == kind)
             .map(|source| source.name.as_str())
     }
+}
+
+/// The table that an entry of `tables` is of.
+fn table_of(name: &str) -> &str {
+    let first = name.split('/').next().unwrap_or(name);
+    first.strip_suffix(".parquet").unwrap_or(first)
 }
 
 /// The file of an entry of `tables`: `risk` is a file, `risk/item=a/part-0.parquet` a part.

@@ -1,47 +1,33 @@
 //! The files of one table.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use varisk_report::{TableKeys, TableReader, open_table};
 
 use crate::DossierError;
 
-/// Rows of one batch: small enough that a batch of each table at once is little.
-const BATCH_ROWS: usize = 2_048;
-
 /// Reads one file of a table, batch by batch, in its order. The values that the file's path names
-/// (`item=.../`) come as columns.
+/// (`item=.../`) come as columns of text.
 pub struct TableRows {
     path: PathBuf,
-    reader: ParquetRecordBatchReader,
+    reader: TableReader,
     partition: Vec<(String, Option<String>)>,
 }
 
 impl TableRows {
-    pub(crate) fn open(folder: &Path, file: &str) -> Result<Self, DossierError> {
+    pub(crate) fn open(
+        folder: &Path,
+        file: &str,
+        keys: Option<&TableKeys>,
+    ) -> Result<Self, DossierError> {
         let path = folder.join(file);
-        let handle = File::open(&path).map_err(|source| DossierError::Open {
-            path: path.clone(),
-            source,
-        })?;
-        let damaged = |error: parquet::errors::ParquetError| DossierError::Damaged {
-            path: path.clone(),
-            detail: error.to_string(),
-        };
-        let reader = ParquetRecordBatchReaderBuilder::try_new(handle)
-            .map_err(damaged)?
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(damaged)?;
-        let partition = partition_values(file);
         Ok(Self {
+            reader: open_table(&path, keys, None)?,
             path,
-            reader,
-            partition,
+            partition: partition_values(file),
         })
     }
 
@@ -61,9 +47,9 @@ impl TableRows {
     /// Schema of the batches.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        let own = arrow::record_batch::RecordBatchReader::schema(&self.reader);
+        let own = self.reader.schema();
         if self.partition.is_empty() {
-            return own;
+            return Arc::clone(own);
         }
         let mut fields: Vec<Arc<Field>> = own.fields().iter().cloned().collect();
         fields.extend(
@@ -80,10 +66,7 @@ impl TableRows {
     /// The file is damaged.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, DossierError> {
         for batch in self.reader.by_ref() {
-            let batch = batch.map_err(|error| DossierError::Damaged {
-                path: self.path.clone(),
-                detail: error.to_string(),
-            })?;
+            let batch = batch?;
             if batch.num_rows() == 0 {
                 continue;
             }

@@ -9,7 +9,10 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema};
-use varisk_report::{ReportError, RunRecord, SCHEMA_VERSION, SourceRecord, Table, write_table};
+use varisk_report::{
+    ReportError, RunRecord, SCHEMA_VERSION, SourceRecord, Table, TableFolder, table_files,
+    write_table,
+};
 
 use crate::folder::sha256;
 
@@ -117,7 +120,7 @@ impl TestRun {
     /// The file cannot be written, or columns differ in length.
     pub fn table(
         &mut self,
-        folder: &Path,
+        folder: &TableFolder,
         table: Table,
         given: &[(&str, Values)],
     ) -> Result<&mut Self, ReportError> {
@@ -151,17 +154,17 @@ impl TestRun {
         }
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?;
         write_table(folder, table.name, batch)?;
-        let path = folder.join(format!("{}.parquet", table.name));
-        let hash = sha256(&path).map_err(|source| ReportError::Write { path, source })?;
-        self.record.tables.insert(table.name.to_owned(), hash);
         Ok(self)
     }
 
-    /// Writes `run.json`.
+    /// Writes `run.json` with the hashes of all tables that are there.
     ///
     /// # Errors
-    /// The file cannot be written.
-    pub fn finish(&self, folder: &Path) -> std::io::Result<()> {
+    /// A table cannot be read, or the file not be written.
+    pub fn finish(&mut self, folder: &Path) -> std::io::Result<()> {
+        for (name, path) in table_files(folder)? {
+            self.record.tables.insert(name, sha256(&path)?);
+        }
         let json = serde_json::to_vec(&self.record)?;
         std::fs::write(folder.join("run.json"), json)
     }

@@ -1,9 +1,11 @@
 //! A run folder made here by hand and read back.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::collections::BTreeMap;
+
 use varisk_dossier::testing::{TestRun, Values};
 use varisk_dossier::{AnnotationValue, Dossier, DossierError, RunFolder, State};
-use varisk_report::Table;
+use varisk_report::{ReportError, Table, TableFolder, TableKeys, TableLayout};
 
 /// Risk items of the patients in the order given, and a patient `A0` who has nothing but quality.
 fn run(patients: &[&str]) -> tempfile::TempDir {
@@ -18,9 +20,11 @@ fn run(patients: &[&str]) -> tempfile::TempDir {
         ("state", Values::texts(states)),
         ("value", Values::Numbers(values)),
     ];
-    run.table(folder.path(), Table::RISK, &risk).unwrap();
+    run.table(&TableFolder::plain(folder.path()), Table::RISK, &risk)
+        .unwrap();
     let quality = [("patient", Values::texts(["A0"]))];
-    run.table(folder.path(), Table::QC, &quality).unwrap();
+    run.table(&TableFolder::plain(folder.path()), Table::QC, &quality)
+        .unwrap();
     run.finish(folder.path()).unwrap();
     folder
 }
@@ -56,10 +60,15 @@ fn annotations_keep_their_kind_and_nulls_are_left_out() {
         ("coding.inside", Values::Flags(vec![Some(true), None])),
     ];
     let mut run = TestRun::default();
-    run.table(folder.path(), Table::FINDINGS, &findings)
-        .unwrap();
+    run.table(
+        &TableFolder::plain(folder.path()),
+        Table::FINDINGS,
+        &findings,
+    )
+    .unwrap();
     let quality = [("patient", Values::texts(["A"]))];
-    run.table(folder.path(), Table::QC, &quality).unwrap();
+    run.table(&TableFolder::plain(folder.path()), Table::QC, &quality)
+        .unwrap();
     run.finish(folder.path()).unwrap();
     let run = RunFolder::open(folder.path()).unwrap();
     let dossier = run.dossiers().unwrap().next().unwrap().unwrap();
@@ -80,7 +89,22 @@ fn annotations_keep_their_kind_and_nulls_are_left_out() {
 
 #[test]
 fn a_patient_who_comes_back_is_refused() {
-    let folder = run(&["B", "A1", "B"]);
+    // Such a table is not written by ours, so it is written as one of which no order is known.
+    let folder = tempfile::tempdir().unwrap();
+    let unknown = Table {
+        name: "unknown",
+        ..Table::RISK
+    };
+    let risk = [
+        ("patient", Values::texts(["B", "A1", "B"])),
+        ("state", Values::texts(["ok", "ok", "ok"])),
+    ];
+    let mut run = TestRun::default();
+    run.table(&TableFolder::plain(folder.path()), unknown, &risk)
+        .unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::rename(file("unknown.parquet"), file("risk.parquet")).unwrap();
+    run.finish(folder.path()).unwrap();
     let run = RunFolder::open(folder.path()).unwrap();
     let failed = run.dossiers().unwrap().find_map(Result::err).unwrap();
     assert!(matches!(failed, DossierError::Damaged { .. }), "{failed}");
@@ -94,10 +118,49 @@ fn folders_that_are_not_what_they_were() {
     std::fs::write(&risk, &bytes[..bytes.len() - 9]).unwrap();
     let run = RunFolder::open(folder.path()).unwrap();
     assert!(matches!(run.verify(), Err(DossierError::Changed { .. })));
-    assert!(matches!(run.dossiers(), Err(DossierError::Damaged { .. })));
+    assert!(matches!(run.dossiers(), Err(DossierError::Table(_))));
     std::fs::remove_file(&risk).unwrap();
     let error = RunFolder::open(folder.path()).unwrap_err();
     assert!(matches!(error, DossierError::Missing { .. }));
+}
+
+#[test]
+fn partitions_and_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = TableKeys::try_new(vec![7; 32], BTreeMap::new()).unwrap();
+    let tables = TableFolder {
+        path: folder.path().to_owned(),
+        layout: TableLayout {
+            partition_by: vec!["item".to_owned()],
+            encryption: Some(keys.clone()),
+        },
+    };
+    let items = ["absolute.b", "absolute.a/=%", "absolute.b"];
+    let risk = [
+        ("patient", Values::texts(["A", "B", "B"])),
+        ("item", Values::texts(items)),
+        ("state", Values::texts(["ok", "ok", "ok"])),
+        ("value", Values::numbers([0.1, 0.2, 0.3])),
+    ];
+    let mut run = TestRun::default();
+    run.table(&tables, Table::RISK, &risk).unwrap();
+    run.finish(folder.path()).unwrap();
+
+    let run = RunFolder::open(folder.path()).unwrap();
+    run.verify().unwrap();
+    assert_eq!(run.tables().into_iter().collect::<Vec<_>>(), ["risk"]);
+    let error = run.dossiers().err().unwrap();
+    let missing = matches!(error, DossierError::Table(ReportError::KeyMissing { .. }));
+    assert!(missing, "{error}");
+    let run = run.with_keys(Some(keys));
+    let all: Vec<Dossier> = run.dossiers().unwrap().map(Result::unwrap).collect();
+    let values: Vec<(&str, f64)> = all[1]
+        .risks
+        .iter()
+        .map(|risk| (risk.item.as_str(), risk.value.unwrap()))
+        .collect();
+    assert_eq!(values, [("absolute.a/=%", 0.2), ("absolute.b", 0.3)]);
+    assert_eq!(all[0].risks.len(), 1);
 }
 
 #[test]
@@ -117,7 +180,7 @@ fn records_of_others() {
     let error = RunFolder::open(folder.path()).unwrap_err();
     assert!(matches!(error, DossierError::Record { .. }));
 
-    let run = TestRun::default();
+    let mut run = TestRun::default();
     run.finish(folder.path()).unwrap();
     let run = RunFolder::open(folder.path()).unwrap();
     assert!(matches!(

@@ -7,7 +7,7 @@ use std::path::Path;
 use varisk_dossier::RunFolder;
 use varisk_dossier::testing::{TestRun, Values};
 use varisk_pages::{PageError, PageOptions, PatientPages, Written, write_pages};
-use varisk_report::Table;
+use varisk_report::{Table, TableFolder};
 
 const HOSTILE: &str = "<script>alert('x')</script>\"&";
 
@@ -30,6 +30,7 @@ fn read(folder: &tempfile::TempDir, page: &str) -> String {
 fn run(patients: &[&str], findings: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let rows = patients.len();
+    let tables = TableFolder::plain(folder.path());
     let mut run = TestRun::default();
     run.record().patients = rows as u64;
     run.record().warnings.push(HOSTILE.to_owned());
@@ -62,7 +63,7 @@ fn run(patients: &[&str], findings: usize) -> tempfile::TempDir {
         ("curve", curves(0.25)),
         ("population_curve", curves(0.1)),
     ];
-    run.table(folder.path(), Table::RISK, &risk).unwrap();
+    run.table(&tables, Table::RISK, &risk).unwrap();
     let quality = [
         ("patient", Values::texts(patients)),
         ("sex_mismatch", Values::Flags(vec![Some(true); rows])),
@@ -71,7 +72,7 @@ fn run(patients: &[&str], findings: usize) -> tempfile::TempDir {
         ("called", Values::numbers(vec![90.0; rows])),
         ("call_rate", Values::numbers(vec![0.9; rows])),
     ];
-    run.table(folder.path(), Table::QC, &quality).unwrap();
+    run.table(&tables, Table::QC, &quality).unwrap();
     if findings > 0 {
         let rows = [
             ("patient", Values::texts(vec![patients[0]; findings])),
@@ -86,7 +87,7 @@ fn run(patients: &[&str], findings: usize) -> tempfile::TempDir {
                 Values::texts((0..findings).map(|gene| format!("GENE{gene}<b>"))),
             ),
         ];
-        run.table(folder.path(), Table::FINDINGS, &rows).unwrap();
+        run.table(&tables, Table::FINDINGS, &rows).unwrap();
     }
     run.finish(folder.path()).unwrap();
     folder
