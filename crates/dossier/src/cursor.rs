@@ -10,7 +10,6 @@ use crate::source::TableRows;
 pub(crate) struct Cursor<R> {
     source: TableRows,
     rows: VecDeque<R>,
-    last: String,
 }
 
 impl<R: PatientRow> Cursor<R> {
@@ -18,7 +17,6 @@ impl<R: PatientRow> Cursor<R> {
         Self {
             source,
             rows: VecDeque::new(),
-            last: String::new(),
         }
     }
 
@@ -32,23 +30,16 @@ impl<R: PatientRow> Cursor<R> {
         Ok(self.rows.front().map(PatientRow::patient))
     }
 
-    /// Takes the rows of a patient, if the next ones are the patient's.
+    /// Takes the rows of a patient, if the next ones are the patient's. Patients are asked for in
+    /// order.
     pub(crate) fn take(&mut self, patient: &str, into: &mut Vec<R>) -> Result<(), DossierError> {
         while self.peek()? == Some(patient) {
             into.extend(self.rows.pop_front());
         }
-        let next = self.peek()?.map(str::to_owned);
         // A patient who comes back later would get two dossiers, each with a part.
-        if next
-            .as_deref()
-            .is_some_and(|next| next < self.last.as_str())
-        {
-            return Err(self
-                .source
-                .damaged("rows are not sorted by patient".to_owned()));
-        }
-        if let Some(next) = next {
-            self.last = next;
+        if self.peek()?.is_some_and(|next| next < patient) {
+            let detail = "rows are not sorted by patient".to_owned();
+            return Err(self.source.damaged(detail));
         }
         Ok(())
     }

@@ -133,7 +133,7 @@ impl OrderCheck {
             let mut orders = comparators.iter().map(|compare| compare(left, right));
             orders
                 .find(|order| order.is_ne())
-                .is_none_or(|order| order.is_lt())
+                .is_none_or(std::cmp::Ordering::is_lt)
         }))
     }
 }
