@@ -6,6 +6,7 @@
 //! it has of them as a row group. With many partitions that take turns row groups are small.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
@@ -147,28 +148,23 @@ impl Partitions {
     }
 
     fn file(&mut self, folder: &str) -> Result<&mut ParquetFile, ReportError> {
-        if !self.files.contains_key(folder) {
-            if self.files.len() == MOST_PARTITIONS {
-                return Err(ReportError::Partitions {
-                    table: self.form.table.clone(),
-                    most: MOST_PARTITIONS,
-                });
-            }
-            let path = self.folder.join(folder);
-            std::fs::create_dir_all(&path).map_err(|source| ReportError::Create {
-                path: path.clone(),
-                source,
-            })?;
-            let file = ParquetFile::create(path.join(format!("part-0.{EXTENSION}")), &self.form)?;
-            self.files.insert(folder.to_owned(), file);
-        }
-        // It was made just now, if it was not there.
-        self.files
-            .get_mut(folder)
-            .ok_or_else(|| ReportError::Partitions {
+        let is_full = self.files.len() == MOST_PARTITIONS;
+        match self.files.entry(folder.to_owned()) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(_) if is_full => Err(ReportError::Partitions {
                 table: self.form.table.clone(),
                 most: MOST_PARTITIONS,
-            })
+            }),
+            Entry::Vacant(entry) => {
+                let path = self.folder.join(folder);
+                std::fs::create_dir_all(&path).map_err(|source| ReportError::Create {
+                    path: path.clone(),
+                    source,
+                })?;
+                let path = path.join(format!("part-0.{EXTENSION}"));
+                Ok(entry.insert(ParquetFile::create(path, &self.form)?))
+            }
+        }
     }
 
     /// Completes all files and returns the number of rows.
@@ -212,4 +208,77 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{StringArray, UInt64Array};
+    use arrow::datatypes::UInt64Type;
+
+    use super::*;
+    use crate::{open_table, table_files};
+
+    #[test]
+    fn row_groups_follow_what_is_held_and_not_how_rows_arrive() {
+        let count = 60_000_u64;
+        let items: ArrayRef = Arc::new(StringArray::from_iter_values(
+            (0..count).map(|row| format!("item-{}", row * row % 7)),
+        ));
+        let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..count));
+        let rows = RecordBatch::try_from_iter([("item", items), ("number", numbers)]).unwrap();
+        let mut first = None;
+        for step in [60_000, 4_321, 100] {
+            let folder = tempfile::tempdir().unwrap();
+            let form = FileForm {
+                table: "risk".to_owned(),
+                schema: rows.schema(),
+                order: Vec::new(),
+                keys: None,
+            };
+            let mut writer = Partitions::create(folder.path().join("risk"), form, vec![0]).unwrap();
+            writer.most_held = 300_000;
+            for start in (0..rows.num_rows()).step_by(step) {
+                let length = step.min(rows.num_rows() - start);
+                writer.write(&rows.slice(start, length)).unwrap();
+            }
+            assert_eq!(writer.finish().unwrap(), count);
+            let mut bytes = Vec::new();
+            let mut numbers = Vec::new();
+            for (_, path) in table_files(folder.path()).unwrap() {
+                let batches: Vec<RecordBatch> = open_table(&path, None, None)
+                    .unwrap()
+                    .map(Result::unwrap)
+                    .collect();
+                let of_file: Vec<u64> = batches
+                    .iter()
+                    .flat_map(|batch| {
+                        batch
+                            .column(0)
+                            .as_primitive::<UInt64Type>()
+                            .values()
+                            .to_vec()
+                    })
+                    .collect();
+                assert!(of_file.is_sorted());
+                numbers.extend(of_file);
+                bytes.push(std::fs::read(path).unwrap());
+            }
+            numbers.sort_unstable();
+            assert!(numbers.into_iter().eq(0..count));
+            // Squares have four remainders of seven.
+            assert_eq!(bytes.len(), 4);
+            assert_eq!(*first.get_or_insert_with(|| bytes.clone()), bytes, "{step}");
+        }
+    }
+
+    #[test]
+    fn signs_of_paths_are_escaped() {
+        assert_eq!(
+            escaped("a b/c=d%e:f\"\\é..~-_"),
+            "a%20b%2Fc%3Dd%25e%3Af%22%5Cé..~-_"
+        );
+        assert_eq!(escaped("\n"), "%0A");
+    }
 }
