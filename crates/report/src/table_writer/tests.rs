@@ -149,7 +149,10 @@ fn row_groups_are_bounded_in_rows_and_in_bytes() {
         let folder = tempfile::tempdir().unwrap();
         write_in(folder.path(), TableLayout::default(), "any", rows, step).unwrap();
         let file = metadata(&folder.path().join("any.parquet"));
-        let rows = file.row_groups().iter().map(|group| group.num_rows());
+        let rows = file
+            .row_groups()
+            .iter()
+            .map(parquet::file::metadata::RowGroupMetaData::num_rows);
         (rows.collect::<Vec<_>>(), bytes(folder.path()))
     };
     assert_eq!(groups(&short, 300_000).0, [131_072, 131_072, 37_856]);
@@ -221,7 +224,7 @@ fn partitions_hold_all_rows_in_order_without_the_column() {
         let item: u32 = name.split(&format!("{ITEM}-")).nth(1).unwrap()[..4]
             .parse()
             .unwrap();
-        let kind = if item % 2 == 0 {
+        let kind = if item.is_multiple_of(2) {
             "a%20b%2Fc%3Dd%25é"
         } else {
             "__HIVE_DEFAULT_PARTITION__"
