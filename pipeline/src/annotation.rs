@@ -21,6 +21,7 @@ use varisk_knowledge::{
 use varisk_readers::FileInput;
 use varisk_reference::Reference;
 use varisk_report::SourceRecord;
+use varisk_risk::KnownSelection;
 use varisk_score::ScoreStage;
 
 use crate::arguments::{ConsequenceChoice, LinesChoice};
@@ -368,6 +369,19 @@ impl Annotation {
             stage = stage.with_csq_text();
         }
         self.push("consequences", Box::new(stage))
+    }
+
+    /// Sources of kind clinvar whose classes of significance are joined.
+    pub(crate) fn clinical_sources(&self) -> Vec<String> {
+        let sources = self.bundle.iter().flat_map(Bundle::sources);
+        sources
+            .filter(|source| source.kind == SourceKind::Clinvar)
+            .map(|source| source.name.clone())
+            .filter(|name| {
+                let column = KnownSelection::column(name);
+                self.schema.field_with_name(&column).is_ok()
+            })
+            .collect()
     }
 
     /// Whether a column holds nothing but what an earlier run scored.

@@ -165,6 +165,11 @@ pub(crate) struct RunArguments {
     /// Variants reported for each patient and model output [default: 10].
     #[arg(long)]
     pub(crate) top: Option<u32>,
+    /// Classes of ClinVar that known_variants.parquet reports, with commas, such as
+    /// pathogenic,likely_pathogenic,conflicting; 'none' for no table [default: pathogenic and likely
+    /// pathogenic, of low penetrance too].
+    #[arg(long, value_name = "CLASSES", value_delimiter = ',')]
+    pub(crate) report_classes: Vec<String>,
     /// Explain the results of patient models: what each predictor adds, against the other patients of
     /// the run.
     #[arg(long)]

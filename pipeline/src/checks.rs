@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow::datatypes::{DataType, Schema};
 use varisk_encode::{Bundle, EncodeError, Encoder, Manifest, PatientEncoder};
-use varisk_risk::parse_burden_feature;
+use varisk_risk::{ClinicalClass, KnownSelection, parse_burden_feature};
 use varisk_score::check_graph;
 
 use crate::annotation::Annotation;
@@ -78,6 +78,25 @@ pub(crate) fn gene_burden(
     }))
 }
 
+/// Which known alleles are reported, where there are patients and a source that knows any.
+pub(crate) fn known_selection(
+    settings: &Settings,
+    annotation: &Annotation,
+    inputs: &Inputs,
+) -> anyhow::Result<Option<KnownSelection>> {
+    let asked = settings.report_classes.as_deref();
+    let classes = asked.unwrap_or(&ClinicalClass::REPORTED).to_vec();
+    if classes.is_empty() || inputs.patients.is_empty() {
+        return Ok(None);
+    }
+    let sources = annotation.clinical_sources();
+    match (sources.is_empty(), asked) {
+        (false, _) => Ok(Some(KnownSelection { sources, classes })),
+        (true, None) => Ok(None),
+        (true, Some(_)) => Err(Refusal::Usage("--report-classes is for alleles that a source of kind clinvar knows, and none is joined; name a bundle that has one with --knowledge, and leave its field 'significance' in --sources".to_owned()).into()),
+    }
+}
+
 /// Columns with frequencies that folds need.
 pub(crate) fn frequency_columns(settings: &Settings) -> Vec<&str> {
     let burden = settings.burden.iter().map(|(column, _)| column.as_str());
@@ -128,6 +147,7 @@ pub(crate) fn refuse_idle_flags(settings: &Settings, purpose: Purpose) -> anyhow
         ("--absolute-risk", !settings.scores.absolute_risk.is_empty()),
         ("--haplotypes", settings.haplotypes.is_some()),
         ("--burden-frequency", settings.burden.is_some()),
+        ("--report-classes", settings.report_classes.is_some()),
         ("--absent-as-reference", evidence.absent_as_reference),
         ("--genotype-from-reads", evidence.genotype_from_reads),
         ("--callable", evidence.callable.is_some()),

@@ -145,14 +145,13 @@ fn build_panel(
     )
 }
 
-/// Reported alleles that the bundle's ClinVar-like source calls pathogenic.
+/// Alleles of patients that the bundle's ClinVar-like source calls pathogenic.
 fn known(output: &Path) -> anyhow::Result<String> {
-    let file = std::fs::File::open(output.join("findings.parquet"))?;
+    let file = std::fs::File::open(output.join("known_variants.parquet"))?;
     let mut rows = Vec::new();
     for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
         let batch = batch?;
         let columns = [
-            "clinvar.significance",
             "patient",
             "consequence.gene",
             "consequence.hgvsp",
@@ -167,10 +166,8 @@ fn known(output: &Path) -> anyhow::Result<String> {
             let column = columns[at].as_ref()?;
             column.is_valid(row).then(|| column.value(row).to_owned())
         };
-        for row in
-            (0..batch.num_rows()).filter(|row| text(0, *row).as_deref() == Some("pathogenic"))
-        {
-            rows.push([1, 2, 3, 4].map(|at| text(at, row).unwrap_or_else(|| "-".to_owned())));
+        for row in 0..batch.num_rows() {
+            rows.push([0, 1, 2, 3].map(|at| text(at, row).unwrap_or_else(|| "-".to_owned())));
         }
     }
     let mut text = format!(

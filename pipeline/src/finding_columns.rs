@@ -1,5 +1,5 @@
-//! What is known of the alleles in `findings.parquet`: the columns that stages added to the variants
-//! table, and the releases of the sources behind them.
+//! What is known of the alleles in `findings.parquet` and `known_variants.parquet`: the columns that
+//! stages added to the variants table, and the releases of the sources behind them.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{
+    ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::SchemaRef;
 use varisk_alignments::{CONCORDANCE_FEATURE, MEAN_DEPTH_FEATURE, SITES_FEATURE, refuse_swaps};
 use varisk_core::{FeatureTable, FeatureValue};
 use varisk_flow::CancelToken;
@@ -16,7 +19,7 @@ use varisk_report::{
     ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableFolder, TableWriter,
     table_files, write_table,
 };
-use varisk_risk::{Drift, features_table, risk_items};
+use varisk_risk::{Drift, KnownVariants, features_table, risk_items};
 use varisk_score::{Model, Runtime};
 
 use crate::checkpoint::{RunState, SetAside};
@@ -29,7 +32,9 @@ use crate::learning::explain::of_run;
 use crate::log::Log;
 use crate::plan::model_record;
 use crate::rows::NamedRows;
-use crate::scores::{Outcome, write_ancestry, write_formats, write_log, write_risk, write_scores};
+use crate::scores::{
+    Outcome, find, write_ancestry, write_formats, write_log, write_risk, write_scores,
+};
 
 /// The plain statement in every report.
 pub(crate) const NOTICE: &str = "Research output, not a diagnosis. Scores and risks are estimates of the models named here; do not use them for care without confirmation by an accredited test.";
@@ -95,14 +100,10 @@ pub(crate) fn finish(
     // Those of the plan were given when it was made.
     let known = end.warnings.len();
     let expected = counts.get("rows").copied().unwrap_or(0);
-    let mut findings = None;
+    let mut reported = None;
     if plan.writes_variants() {
         let named = NamedRows::try_new(plan)?;
-        let mut columns = FindingColumns::new(
-            results.take(Table::FINDINGS)?,
-            named.schema(),
-            &plan.sources,
-        );
+        let mut columns = Reported::new(&mut results, named.schema(), plan)?;
         let rows = write_variants(state, &end, folder, &named, &mut counts, &mut columns)?;
         if rows != expected {
             return Err(Refusal::Software(format!(
@@ -110,7 +111,7 @@ pub(crate) fn finish(
             ))
             .into());
         }
-        findings = Some(columns);
+        reported = Some(columns);
     }
     if let Some(equal) = counts
         .get("equal_after_normalisation")
@@ -122,6 +123,10 @@ pub(crate) fn finish(
         end.warnings.push(format!(
             "{repeated} alleles stand twice in a file; the first of each counts"
         ));
+    }
+    let unknown = find::<KnownVariants>(&state.analyses).and_then(KnownVariants::unknown_words);
+    if let Some((values, example)) = unknown {
+        end.warnings.push(format!("{values} alleles have a clinical significance with a word that varisk does not know (such as '{example}'); known_variants.parquet has them only where another of their words is among the reported classes"));
     }
     if !state.checkpoint.set_aside.is_empty() {
         end.warnings.push(format!(
@@ -144,7 +149,7 @@ pub(crate) fn finish(
     let mut timings = state.checkpoint.timings.clone();
     let mut drift = Vec::new();
     if !plan.patients.is_empty() {
-        drift = write_patients(state, &end, folder, results, findings, &mut timings, log)?;
+        drift = write_patients(state, &end, folder, results, reported, &mut timings, log)?;
         for warning in drift::warnings(&drift) {
             log.warn(&warning);
             end.warnings.push(warning);
@@ -173,7 +178,7 @@ fn write_variants(
     folder: &TableFolder,
     named: &NamedRows,
     counts: &mut BTreeMap<String, u64>,
-    findings: &mut FindingColumns,
+    reported: &mut Reported,
 ) -> anyhow::Result<u64> {
     let plan = &state.checkpoint.plan;
     let part = plan.rows.schema()?;
@@ -183,7 +188,7 @@ fn write_variants(
     while let Some(rows) = merge.next_rows()? {
         end.go_on()?;
         let rows = named.named(&rows)?;
-        findings.observe(&rows)?;
+        reported.observe(&rows)?;
         writer.write(rows)?;
     }
     counts.insert(
@@ -236,6 +241,34 @@ impl FoldResults {
     }
 }
 
+/// The tables of reported alleles, which get what is known of these while the variants are written.
+struct Reported {
+    findings: FindingColumns,
+    known: FindingColumns,
+}
+
+impl Reported {
+    fn new(
+        results: &mut FoldResults,
+        variants: &SchemaRef,
+        plan: &FoldPlan,
+    ) -> anyhow::Result<Self> {
+        let mut columns = |table| -> anyhow::Result<FindingColumns> {
+            let rows = results.take(table)?;
+            Ok(FindingColumns::new(rows, variants, &plan.sources))
+        };
+        Ok(Self {
+            findings: columns(Table::FINDINGS)?,
+            known: columns(Table::KNOWN_VARIANTS)?,
+        })
+    }
+
+    fn observe(&mut self, variants: &RecordBatch) -> anyhow::Result<()> {
+        self.findings.observe(variants)?;
+        self.known.observe(variants)
+    }
+}
+
 fn fold_results(state: &RunState) -> anyhow::Result<FoldResults> {
     let mut results = FoldResults::default();
     for analysis in &state.analyses {
@@ -255,7 +288,7 @@ fn write_patients(
     end: &Finish<'_>,
     folder: &TableFolder,
     mut results: FoldResults,
-    findings: Option<FindingColumns>,
+    reported: Option<Reported>,
     timings: &mut BTreeMap<String, f64>,
     log: &Log,
 ) -> anyhow::Result<Vec<Drift>> {
@@ -287,10 +320,18 @@ fn write_patients(
         )?;
         let quality = with_reads(results.take(Table::QC)?, plan, &features)?;
         let quality = drift::with_drift(quality, &plan.patients, &drift)?;
+        let quality = with_known(quality, state)?;
         write_table(folder, Table::QC.name, quality)?;
     }
     if plan.burden.is_some() {
         write_table(folder, Table::BURDEN.name, results.take(Table::BURDEN)?)?;
+    }
+    let (findings, known) = match reported {
+        Some(reported) => (Some(reported.findings), Some(reported.known)),
+        None => (None, None),
+    };
+    if let Some(known) = known.filter(|_| plan.known.is_some()) {
+        write_table(folder, Table::KNOWN_VARIANTS.name, known.finish()?)?;
     }
     if plan.haplotypes.is_some() {
         let table = Table::HAPLOTYPES;
@@ -414,18 +455,7 @@ fn with_reads(
     plan: &FoldPlan,
     features: &FeatureTable,
 ) -> anyhow::Result<RecordBatch> {
-    let Some(patients) = quality
-        .column_by_name("patient")
-        .and_then(|column| column.as_string_opt::<i32>())
-    else {
-        return Ok(quality);
-    };
-    let number: BTreeMap<&str, usize> = plan
-        .patients
-        .iter()
-        .map(|patient| patient.id.as_str())
-        .zip(0..)
-        .collect();
+    let number = numbers_of(&quality, plan);
     let mut columns = quality.columns().to_vec();
     for (name, feature) in [
         ("reads_mean_depth", MEAN_DEPTH_FEATURE),
@@ -437,13 +467,43 @@ fn with_reads(
             continue;
         };
         columns[at] = Arc::new(
-            patients
+            number
                 .iter()
-                .map(|id| values.get(*number.get(id?)?)?.ok())
+                .map(|patient| values.get((*patient)?)?.ok())
                 .collect::<Float64Array>(),
         );
     }
     Ok(RecordBatch::try_new(quality.schema(), columns)?)
+}
+
+/// The table of quality with the known alleles that could not be checked in each patient.
+fn with_known(quality: RecordBatch, state: &RunState) -> anyhow::Result<RecordBatch> {
+    let known = find::<KnownVariants>(&state.analyses);
+    let at = quality.schema().index_of("known_variants_uncalled");
+    let (Some(known), Ok(at)) = (known, at) else {
+        return Ok(quality);
+    };
+    let mut columns = quality.columns().to_vec();
+    columns[at] = Arc::new(
+        numbers_of(&quality, &state.checkpoint.plan)
+            .iter()
+            .map(|patient| known.uncalled().get((*patient)?).copied())
+            .collect::<UInt64Array>(),
+    );
+    Ok(RecordBatch::try_new(quality.schema(), columns)?)
+}
+
+/// For each row of a table of patients the number of its patient in the run.
+fn numbers_of(table: &RecordBatch, plan: &FoldPlan) -> Vec<Option<usize>> {
+    let patients = plan.patients.iter().map(|patient| patient.id.as_str());
+    let number: BTreeMap<&str, usize> = patients.zip(0..).collect();
+    let ids = table
+        .column_by_name("patient")
+        .and_then(|column| column.as_string_opt::<i32>());
+    ids.iter()
+        .flat_map(|ids| ids.iter())
+        .map(|id| number.get(id?).copied())
+        .collect()
 }
 
 fn sorted(table: &RecordBatch, keys: &[&str]) -> anyhow::Result<RecordBatch> {

@@ -15,7 +15,9 @@ use varisk_core::{Analysis, GenomeBuild, Patient, Sex, columns as c};
 use varisk_knowledge::Bundle;
 use varisk_reference::Reference;
 use varisk_report::{FileRecord, ModelRecord, SourceRecord};
-use varisk_risk::{Burden, GeneBurden, Quality, ScoreOutput, TopVariants};
+use varisk_risk::{
+    Burden, GeneBurden, KnownSelection, KnownVariants, Quality, ScoreOutput, TopVariants,
+};
 
 use crate::annotation::models_of_bundle;
 use crate::arguments::HaplotypeChoice;
@@ -164,6 +166,8 @@ pub(crate) struct FoldPlan {
     pub(crate) sources: Vec<SourceRecord>,
     /// Files with the reads of each patient.
     pub(crate) alignments: Vec<Option<PathBuf>>,
+    /// Which known alleles are reported; set where a source says so.
+    pub(crate) known: Option<KnownSelection>,
     /// Set where alleles have consequences.
     pub(crate) burden: Option<GeneBurdenPlan>,
     /// Whether and how consequences of haplotypes are asked for.
@@ -239,6 +243,14 @@ impl FoldPlan {
                 sexes.clone(),
                 burden.frequency.clone(),
                 burden.features.iter().cloned(),
+            )));
+        }
+        if let Some(known) = &self.known {
+            analyses.push(Box::new(KnownVariants::new(
+                known.clone(),
+                sexes.clone(),
+                names.clone(),
+                self.contig_ranks.clone(),
             )));
         }
         if let Some(scores) = &self.context.scores {

@@ -9,6 +9,7 @@ use varisk_alignments::{
 use varisk_ancestry::PANEL_FILE;
 use varisk_knowledge::LOCK_FILE;
 use varisk_readers::Regions;
+use varisk_risk::ClinicalClass;
 
 use crate::exit::Refusal;
 use crate::fold_plan::{
@@ -108,6 +109,7 @@ pub(crate) fn parameters(settings: &Settings, regions: &Regions) -> serde_json::
         "max_bad_records": settings.limits.max_bad_records,
         "tf32": settings.tf32,
         "top": settings.top,
+        "report_classes": settings.report_classes.as_deref().unwrap_or(&ClinicalClass::REPORTED),
         "ignore_unlisted_samples": settings.ignore_unlisted_samples,
         "sources": settings.annotation.sources,
         "consequences": settings.annotation.consequences,

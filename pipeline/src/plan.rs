@@ -22,7 +22,7 @@ use crate::annotation::{
 use crate::arguments::{ConsequenceChoice, DeviceChoice, DosageChoice, RefMismatchChoice};
 use crate::checks::{
     check_patient_models, cohort_warning, flags_without_effect, frequency_columns, gene_burden,
-    refuse_idle_flags, refuse_no_dosages, refuse_no_frequency,
+    known_selection, refuse_idle_flags, refuse_no_dosages, refuse_no_frequency,
 };
 use crate::evidence::positions_of;
 use crate::exit::Refusal;
@@ -244,6 +244,7 @@ impl Plan {
             tf32: settings.tf32,
         };
         let burden = gene_burden(settings, &annotation, &patient, &inputs, &mut warnings)?;
+        let known = known_selection(settings, &annotation, &inputs)?;
         let haplotypes = match (settings.haplotypes, &annotation.models) {
             (None, _) => None,
             (Some(_), Some(models)) => Some((Arc::clone(models), reference.clone())),
@@ -285,6 +286,7 @@ impl Plan {
             variant_models: Vec::new(),
             sources,
             alignments: inputs.alignments.clone(),
+            known,
             burden,
             haplotypes: settings.haplotypes,
             explain: settings.explain,

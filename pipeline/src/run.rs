@@ -53,6 +53,7 @@ pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> 
             ),
             ("--haplotypes", burden.haplotypes.is_some()),
             ("--top", arguments.top.is_some()),
+            ("--report-classes", !arguments.report_classes.is_empty()),
         ];
         if let Some((flag, _)) = idle.iter().find(|(_, given)| *given) {
             return Err(Refusal::Usage(format!(

@@ -11,6 +11,7 @@ use varisk_alignments::{DEFAULT_MIN_BASE_QUALITY, DEFAULT_MIN_MAPPING_QUALITY};
 use varisk_annotate::FLANK_BASES;
 use varisk_readers::{MIN_BLOCK_DEPTH, MIN_BLOCK_GQ};
 use varisk_report::TableLayout;
+use varisk_risk::ClinicalClass;
 
 use crate::arguments::{
     AmbiguousChoice, AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice,
@@ -48,6 +49,8 @@ pub(crate) struct ConfigFile {
     tf32: Option<bool>,
     onnxruntime: Option<PathBuf>,
     top: Option<u32>,
+    #[serde(default)]
+    report_classes: Vec<String>,
     explain: Option<bool>,
     ignore_unlisted_samples: Option<bool>,
     checkpoint_seconds: Option<f64>,
@@ -116,6 +119,8 @@ pub(crate) struct Settings {
     pub(crate) tf32: bool,
     pub(crate) onnxruntime: Option<PathBuf>,
     pub(crate) top: u32,
+    /// Classes of known alleles that are reported; empty for none, `None` where nothing was said.
+    pub(crate) report_classes: Option<Vec<ClinicalClass>>,
     pub(crate) explain: bool,
     pub(crate) ignore_unlisted_samples: bool,
     pub(crate) checkpoint_seconds: f64,
@@ -211,6 +216,7 @@ impl Settings {
         self.haplotypes = None;
         self.explain = false;
         self.burden = None;
+        self.report_classes = None;
         self.annotation = AnnotationSettings {
             knowledge: self.annotation.knowledge,
             sources: Vec::new(),
@@ -320,6 +326,11 @@ impl Settings {
             tf32: flags.tf32 || file.tf32.unwrap_or(false),
             onnxruntime: path(&flags.onnxruntime, file.onnxruntime),
             top: flags.top.or(file.top).unwrap_or(DEFAULT_TOP),
+            report_classes: report_classes(if flags.report_classes.is_empty() {
+                &file.report_classes
+            } else {
+                &flags.report_classes
+            })?,
             explain: flags.explain || file.explain.unwrap_or(false),
             ignore_unlisted_samples: flags.ignore_unlisted_samples
                 || file.ignore_unlisted_samples.unwrap_or(false),
@@ -391,6 +402,37 @@ fn evidence(flags: &EvidenceArguments, file: &ConfigFile, folder: &Path) -> Evid
             .or(file.min_baseq)
             .unwrap_or(DEFAULT_MIN_BASE_QUALITY),
     }
+}
+
+/// Classes by their names, each once and in the vocabulary's order. A combined class, such as
+/// `pathogenic/likely_pathogenic`, names its parts.
+fn report_classes(names: &[String]) -> anyhow::Result<Option<Vec<ClinicalClass>>> {
+    if names.is_empty() {
+        return Ok(None);
+    }
+    if names.iter().any(|name| name == "none") {
+        if names.len() > 1 {
+            return Err(Refusal::Usage(
+                "report_classes has 'none' beside other classes; leave one of the two out"
+                    .to_owned(),
+            )
+            .into());
+        }
+        return Ok(Some(Vec::new()));
+    }
+    let mut classes = Vec::new();
+    for name in names.iter().flat_map(|name| name.split('/')) {
+        classes.push(ClinicalClass::parse(name).ok_or_else(|| {
+            let known: Vec<&str> = ClinicalClass::ALL.iter().map(|own| own.name()).collect();
+            Refusal::Usage(format!(
+                "'{name}' in report_classes is no class of ClinVar; use none, or some of {}",
+                known.join(", ")
+            ))
+        })?);
+    }
+    classes.sort_unstable();
+    classes.dedup();
+    Ok(Some(classes))
 }
 
 fn burden(flags: &BurdenArguments, file: &ConfigFile) -> anyhow::Result<Option<(String, f64)>> {

@@ -134,6 +134,9 @@ fn the_demo_ends_with_a_table() {
     let is_affected = |line: &str| line.starts_with(first) && line.ends_with(",1");
     assert!(truth.lines().any(is_affected), "{shown}");
     assert!(shown.contains("absolute.toy_disease.lifetime"), "{shown}");
+    let known = Table::read(&output, "known_variants").len();
+    let found = format!("Pathogenic alleles found ({known}):");
+    assert!(known > 48 && shown.contains(&found), "{shown}");
     assert!(
         shown.contains("risk.parquet") && shown.contains("not a diagnosis"),
         "{shown}"

@@ -30,6 +30,7 @@ fn threads_batches_and_saved_states() {
     whole(&first, &bundle).with("--threads", "1").succeed();
     let expected = hashes(&first);
     assert!(expected.contains_key("burden.parquet"));
+    assert!(expected.contains_key("known_variants.parquet"));
     for (number, (option, value)) in [
         ("--threads", "2"),
         ("--threads", "4"),

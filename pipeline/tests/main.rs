@@ -13,6 +13,7 @@ mod foreign;
 mod joined;
 mod joined_cuts;
 mod knowledge;
+mod known;
 mod learning;
 mod learning_bad_input;
 mod learning_judging;

@@ -10,7 +10,7 @@ use parquet::schema::types::SchemaDescriptor;
 use crate::{ReportError, Table};
 
 /// Tables in the order of their patients, with the columns of the order.
-const SORTED: [(&str, &[&str]); 9] = [
+const SORTED: [(&str, &[&str]); 10] = [
     (Table::RISK.name, &["patient", "item"]),
     (Table::SCORES.name, &["patient", "score"]),
     (Table::ANCESTRY.name, &["patient"]),
@@ -18,6 +18,8 @@ const SORTED: [(&str, &[&str]); 9] = [
         Table::FINDINGS.name,
         &["patient", "model", "output", "rank"],
     ),
+    // Its contigs follow the order of the input.
+    (Table::KNOWN_VARIANTS.name, &["patient"]),
     (Table::FEATURES.name, &["patient", "feature"]),
     (Table::QC.name, &["patient"]),
     (Table::BURDEN.name, &["patient", "gene", "class"]),

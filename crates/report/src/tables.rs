@@ -2,6 +2,7 @@
 //!
 //! `schemas/tables.json` and `docs/outputs.md` say the same; a test holds the three together.
 
+mod known;
 mod learning;
 mod risk;
 
@@ -278,6 +279,11 @@ impl Table {
                 Text,
                 "predictors of the patient that lie outside the training range of a patient model or far from most of it, as MODEL:PREDICTOR, several with semicolons; null where there are none",
             ),
+            optional(
+                "known_variants_uncalled",
+                U64,
+                "alleles of the input that known_variants.parquet would report if the patient carried them, and at which the patient has no complete call and no copy is seen (Y of females left out): they could not be checked. Null where known_variants.parquet is not written",
+            ),
         ],
     };
 
@@ -473,12 +479,13 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::RISK,
         Self::SCORES,
         Self::SCORE_VARIANTS,
         Self::ANCESTRY,
         Self::FINDINGS,
+        Self::KNOWN_VARIANTS,
         Self::VARIANTS,
         Self::FEATURES,
         Self::BURDEN,

@@ -6,9 +6,11 @@
 
 mod absolute;
 mod burden;
+mod carried;
 mod dosage;
 mod drift;
 mod gene_burden;
+mod known;
 mod patient_model;
 mod quality;
 mod tally;
@@ -19,12 +21,14 @@ pub use absolute::{
     RiskSource,
 };
 pub use burden::Burden;
+pub use carried::genotype_text;
 pub use drift::Drift;
 pub use gene_burden::{BurdenClass, GeneBurden, parse_burden_feature};
+pub use known::{ClinicalClass, KnownSelection, KnownVariants};
 pub use patient_model::{RiskItem, RiskKind, RiskValue, features_table, risk_items, risk_table};
 pub use quality::Quality;
 pub use tally::{SiteTally, TallyCounts};
-pub use top::{TopVariants, genotype_text};
+pub use top::TopVariants;
 
 /// A score column of a batch: which model and output it is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -370,8 +370,9 @@ impl Analysis for Quality {
             number(&|_| None),
             number(&|_| None),
             number(&|_| None),
-            // So is what patient models were trained on.
+            // So is what patient models were trained on, and what sources know of alleles.
             Arc::new(StringArray::new_null(rows.len())),
+            Arc::new(UInt64Array::new_null(rows.len())),
         ];
         let table = RecordBatch::try_new(Table::QC.schema(), columns).map_err(|source| {
             AnalysisError::Table {
