@@ -286,6 +286,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.parquet")):
                     "text" => "string",
                     "float32" => "float",
                     "float64" => "double",
+                    "list of float64" => "list<item: double>",
                     other => other,
                 };
                 serde_json::json!([column["name"], kind, column["nullable"]])

@@ -6,8 +6,8 @@ use crate::support::cohort::{Vcf, csv};
 use crate::support::demo::run;
 use crate::support::program::{Table, hashes, testdata};
 use crate::support::scores::{
-    COLUMNS, assert_close, cell, expected, files, number, panel, patients, prs, prs_of, rows,
-    rows_of, scoring_file, with_all,
+    COLUMNS, assert_close, cell, expected, files, number, numbers, panel, patients, prs, prs_of,
+    rows, rows_of, scoring_file, with_all,
 };
 
 /// Shares of a score's weight; they add up to 1.
@@ -315,6 +315,9 @@ fn risk_items() {
         let names: Vec<&str> = own["item"].iter().flatten().map(String::as_str).collect();
         assert_eq!(names, items, "{patient}");
         for (at, score) in [(2, "TOY1"), (3, "TOY2")] {
+            for column in ["curve_ages", "curve", "population_curve"] {
+                assert_eq!(own[column][at], None, "{patient} {column}");
+            }
             for (column, of_score) in [
                 ("value", "rescaled_sum"),
                 ("state", "state"),
@@ -351,6 +354,19 @@ fn risk_items() {
                     panic!("{patient} has no ages")
                 };
                 assert!(start < end && number("population_value").is_some());
+                let list = |name: &str| numbers(own[name][at].as_deref().expect("a list"));
+                let ages = list("curve_ages");
+                assert!((2..=21).contains(&ages.len()), "{patient} {ages:?}");
+                assert_eq!((ages[0], ages[ages.len() - 1]), (start, end), "{patient}");
+                for (name, of) in [("curve", "value"), ("population_curve", "population_value")] {
+                    let curve = list(name);
+                    assert_eq!(curve.len(), ages.len(), "{patient} {name}");
+                    assert_eq!(curve[0], 0.0, "{patient} {name}");
+                    assert_eq!(curve.last().copied(), number(of), "{patient} {name}");
+                    assert!(curve.is_sorted(), "{patient} {name}");
+                }
+            } else {
+                assert_eq!(own["curve"][at], None, "{patient}");
             }
         }
     }

@@ -17,8 +17,8 @@ mod tally;
 mod top;
 
 pub use absolute::{
-    AbsoluteRisk, AbsoluteRiskError, AbsoluteRiskItem, AbsoluteRiskModel, AbsoluteRiskOutcome,
-    RiskSource,
+    AbsoluteRisk, AbsoluteRiskAssessor, AbsoluteRiskError, AbsoluteRiskItem, AbsoluteRiskModel,
+    AbsoluteRiskOutcome, RiskCurve, RiskSource,
 };
 pub use burden::Burden;
 pub use carried::genotype_text;

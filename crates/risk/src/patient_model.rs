@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Float64Array, Float64Builder, ListBuilder, RecordBatch, StringArray};
 use arrow::error::ArrowError;
 use varisk_core::{FeatureTable, FeatureValue, GenomeBuild, Patient, Reason};
 use varisk_encode::PatientEncoder;
 use varisk_report::Table;
 use varisk_score::{Model, ScoreError, score_patients};
+
+use crate::RiskCurve;
 
 /// What a risk item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct RiskValue {
     pub population_value: Option<f64>,
     /// Ages between which an absolute risk holds, in years.
     pub ages: Option<(f64, f64)>,
+    /// How an absolute risk grows with age.
+    pub curve: Option<RiskCurve>,
     /// Factors that the patient has no value of.
     pub missing_factors: Vec<String>,
     /// Share of what the value is made of that is called, 0 to 1.
@@ -71,6 +75,7 @@ impl RiskValue {
             population: None,
             population_value: None,
             ages: None,
+            curve: None,
             missing_factors: Vec::new(),
             coverage: None,
             assumed: None,
@@ -176,6 +181,14 @@ pub fn risk_table(
         let numbers = rows.iter().map(|(_, _, value)| number(value));
         Arc::new(numbers.collect::<Float64Array>())
     };
+    let list = |list: &dyn Fn(&RiskCurve) -> Vec<f64>| -> ArrayRef {
+        let mut lists = ListBuilder::new(Float64Builder::new());
+        for (_, _, value) in &rows {
+            let points = value.curve.as_ref().map(list);
+            lists.append_option(points.map(|points| points.into_iter().map(Some)));
+        }
+        Arc::new(lists.finish())
+    };
     let columns = vec![
         text(&|patient, _, _| Some(patients[patient].id.clone())),
         text(&|_, item, _| Some(item.item.clone())),
@@ -191,6 +204,9 @@ pub fn risk_table(
         number(&|value| value.population_value),
         number(&|value| Some(value.ages?.0)),
         number(&|value| Some(value.ages?.1)),
+        list(&|curve| curve.ages.iter().copied().map(f64::from).collect()),
+        list(&|curve| curve.risk.clone()),
+        list(&|curve| curve.population.clone()),
         text(&|_, _, value| {
             let missing = &value.missing_factors;
             (!missing.is_empty()).then(|| missing.join(";"))

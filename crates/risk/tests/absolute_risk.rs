@@ -82,6 +82,86 @@ fn alone_and_among_others() {
     }
 }
 
+/// Patients of whom all is known, some or nothing, under both rules and with and without a dataset: a
+/// curve begins at 0, never falls, ends in the risk, and is at each age the risk to that age.
+#[test]
+fn curves() {
+    let patients = [
+        patient(Sex::Male, &CELLS),
+        with("smoking", None),
+        with("family_history", None),
+        patient(Sex::Female, &[("sbp", "120"), ("age", "40")]),
+        patient(Sex::Female, &[("sbp", "190"), ("age", "64.5")]),
+    ];
+    let low = Err(Reason::LowCoverage);
+    let values = scores(&[Ok(2.5), low, Ok(-1.0), low, Ok(0.0)]);
+    for rule in ["yearly-sum", "constant-hazard"] {
+        for place in [Place::new(), with_reference(ROWS)] {
+            let rule = format!("year = 2024\nintegration = \"{rule}\"");
+            place.replace("model.toml", "year = 2024", &rule);
+            let items = place.model().unwrap().assess(&patients, &values).unwrap();
+            // The risk from each age on to each later one, asked for as an interval of its own.
+            let mut spans = std::collections::BTreeSet::new();
+            for outcome in items.iter().flat_map(|item| &item.outcomes) {
+                let curve = outcome.curve.as_ref().unwrap();
+                spans.extend(curve.ages[1..].iter().map(|end| [curve.ages[0], *end]));
+            }
+            let spans: Vec<[u16; 2]> = spans.into_iter().collect();
+            let ages = format!("ages = {spans:?}");
+            place.replace("model.toml", "ages = [[50, 60], [50, 80]]", &ages);
+            let single = place.model().unwrap().assess(&patients, &values).unwrap();
+            for item in &items {
+                for (number, outcome) in item.outcomes.iter().enumerate() {
+                    let (risk, curve) = (outcome.risk.unwrap(), outcome.curve.as_ref().unwrap());
+                    let count = curve.ages.len();
+                    assert!((2..=21).contains(&count), "{count}");
+                    assert_eq!([curve.risk.len(), curve.population.len()], [count; 2]);
+                    let ends = (curve.ages[0], curve.ages[count - 1]);
+                    assert_eq!(ends, (risk.age_start, risk.age_end));
+                    for (own, end) in [
+                        (&curve.risk, risk.risk),
+                        (&curve.population, risk.population_risk),
+                    ] {
+                        assert_eq!((own[0], own[count - 1]), (0.0, end));
+                        assert!(own.is_sorted_by(|a, b| a < b), "{own:?}");
+                    }
+                    for (at, age) in curve.ages.iter().enumerate().skip(1) {
+                        let span = spans.binary_search(&[curve.ages[0], *age]).unwrap();
+                        let own = single[span].outcomes[number].risk.unwrap();
+                        assert!((own.risk - curve.risk[at]).abs() < 1e-12);
+                        assert!((own.population_risk - curve.population[at]).abs() < 1e-12);
+                    }
+                }
+            }
+        }
+    }
+    // Without a risk there is no curve.
+    let none = assess(&[patient(Sex::Unknown, &CELLS)], &[Ok(0.0)]);
+    assert!(none.iter().all(|item| item.outcomes[0].curve.is_none()));
+}
+
+/// Patients assessed some at a time are those assessed at once.
+#[test]
+fn in_pieces() {
+    let model = Place::new().model().unwrap();
+    let patients = [
+        patient(Sex::Male, &CELLS),
+        with("smoking", None),
+        patient(Sex::Female, &CELLS),
+    ];
+    let values = scores(&[Ok(0.5), Err(Reason::LowCoverage), Ok(-2.0)]);
+    let all = model.assess(&patients, &values).unwrap();
+    let mut assessor = model.assessor(&patients, &values).unwrap();
+    for piece in [&[2][..], &[1, 0]] {
+        let own = assessor.assess(piece.iter().map(|at| (*at, &patients[*at])));
+        for (own, all) in own.iter().zip(&all) {
+            assert_eq!(own.item, all.item);
+            let expected: Vec<_> = piece.iter().map(|at| all.outcomes[*at].clone()).collect();
+            assert_eq!(own.outcomes, expected);
+        }
+    }
+}
+
 #[test]
 fn missing_factors_are_named() {
     let one = |patient: Patient, score| assess(&[patient], &[score])[0].outcomes[0].clone();

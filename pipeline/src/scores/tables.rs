@@ -7,7 +7,10 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array
 use varisk_ancestry::{Placement, ancestry_table};
 use varisk_core::{FeatureTable, GenomeBuild, Patient, Reason};
 use varisk_report::{Table, TableFolder, TableWriter, write_table};
-use varisk_risk::{AbsoluteRiskItem, AbsoluteRiskModel, RiskItem, RiskKind, RiskValue, risk_table};
+use varisk_risk::{
+    AbsoluteRiskAssessor, AbsoluteRiskItem, AbsoluteRiskModel, RiskItem, RiskKind, RiskValue,
+    risk_table,
+};
 
 use super::outcome::{JudgedScore, Outcome};
 
@@ -31,16 +34,19 @@ pub(crate) fn write_risk(
     features: &FeatureTable,
     build: GenomeBuild,
 ) -> anyhow::Result<()> {
-    let mut absolute: Vec<(AbsoluteRiskItem, &AbsoluteRiskModel, &str)> = Vec::new();
+    // Curves of all patients do not stand in memory at once, so each piece is assessed by itself.
+    let mut absolute: Vec<(AbsoluteRiskAssessor<'_>, &AbsoluteRiskModel, &str)> = Vec::new();
     let models_of = outcome.iter().flat_map(|outcome| &outcome.context.absolute);
     for (model, sha256) in models_of {
-        for item in model.assess(patients, features)? {
-            absolute.push((item, model, sha256));
-        }
+        absolute.push((model.assessor(patients, features)?, model, sha256));
     }
+    let risks: usize = absolute
+        .iter()
+        .map(|(_, model, _)| model.items().len())
+        .sum();
     let scores = outcome.map_or(0, Outcome::scores);
     let mut writer = TableWriter::create(folder, Table::RISK.name, Table::RISK.schema())?;
-    for piece in pieces(patients, models.len() + scores + absolute.len()) {
+    for piece in pieces(patients, models.len() + scores + risks) {
         let own: Vec<Patient> = piece.iter().map(|at| patients[*at].clone()).collect();
         let mut items: Vec<RiskItem> = models
             .iter()
@@ -53,11 +59,11 @@ pub(crate) fn write_risk(
             items.extend((0..scores).filter_map(|score| score_item(outcome, score, &piece)));
         }
         if let Some(outcome) = outcome {
-            items.extend(
-                absolute.iter().map(|(item, model, sha256)| {
-                    absolute_item(outcome, item, model, sha256, &piece)
-                }),
-            );
+            for (assessor, model, sha256) in &mut absolute {
+                let own = assessor.assess(piece.iter().map(|at| (*at, &patients[*at])));
+                let own = own.into_iter();
+                items.extend(own.map(|item| absolute_item(outcome, item, model, sha256, &piece)));
+            }
         }
         writer.write(risk_table(&own, &items, build)?)?;
     }
@@ -96,21 +102,21 @@ fn score_item(outcome: &Outcome<'_>, score: usize, piece: &[usize]) -> Option<Ri
 
 fn absolute_item(
     outcome: &Outcome<'_>,
-    item: &AbsoluteRiskItem,
+    item: AbsoluteRiskItem,
     model: &AbsoluteRiskModel,
     sha256: &str,
     piece: &[usize],
 ) -> RiskItem {
     let features = model.features();
-    let values = piece.iter().map(|patient| {
-        let own = &item.outcomes[*patient];
+    let values = piece.iter().zip(item.outcomes).map(|(patient, own)| {
         let mut value = RiskValue::new(own.risk.as_ref().map(|risk| risk.risk).map_err(|r| *r));
         if let Ok(risk) = &own.risk {
             value.interval = risk.interval.map(|[lower, upper]| (lower, upper));
             value.population_value = Some(risk.population_risk);
             value.ages = Some((f64::from(risk.age_start), f64::from(risk.age_end)));
         }
-        value.missing_factors.clone_from(&own.missing_factors);
+        value.curve = own.curve;
+        value.missing_factors = own.missing_factors;
         let caveats = outcome.caveats(&features, *patient);
         value.flag = caveats.flag;
         value.coverage = caveats.coverage;
@@ -118,13 +124,13 @@ fn absolute_item(
         value
     });
     RiskItem {
-        item: item.item.clone(),
+        values: values.collect(),
+        item: item.item,
         kind: RiskKind::AbsoluteRisk,
         meaning: format!("{}; rates of: {}", item.meaning, model.population()),
-        model: item.model.clone(),
-        version: item.version.clone(),
+        model: item.model,
+        version: item.version,
         sha256: sha256.to_owned(),
-        values: values.collect(),
     }
 }
 

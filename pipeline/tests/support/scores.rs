@@ -335,6 +335,16 @@ pub(crate) fn rows_of(table: &Table, patient: &str) -> Vec<(String, Vec<Option<S
     table.names.iter().map(column).collect()
 }
 
+/// The numbers of a list as a table shows it.
+pub(crate) fn numbers(list: &str) -> Vec<f64> {
+    let inner = list
+        .strip_prefix('[')
+        .and_then(|list| list.strip_suffix(']'));
+    let inner = inner.unwrap_or_else(|| panic!("no list: {list}"));
+    let parse = |number: &str| number.trim().parse().expect("a number");
+    inner.split(',').map(parse).collect()
+}
+
 /// A number of a patient and score.
 pub(crate) fn number(table: &Table, patient: &str, score: &str, column: &str) -> Option<f64> {
     cell(table, patient, score, column).map(|text| text.parse().expect("a number"))

@@ -77,6 +77,21 @@ impl Table {
                 "of an absolute risk: age at its end, in years",
             ),
             optional(
+                "curve_ages",
+                F64List,
+                "of an absolute risk: ages in years, at most 21, from age_start to age_end in whole steps, both ends among them",
+            ),
+            optional(
+                "curve",
+                F64List,
+                "of an absolute risk: the patient's risk from age_start to each of these ages: 0 at the first, value at the last",
+            ),
+            optional(
+                "population_curve",
+                F64List,
+                "the same of the average risk: 0 at the first age, population_value at the last",
+            ),
+            optional(
                 "missing_factors",
                 Text,
                 "of an absolute risk: factors that the patient has no value of, joined by ';'; the risk is averaged over them",

@@ -11,7 +11,7 @@ use super::interval::bounds;
 use super::population::{Row, add_means, has_history};
 use super::span::Span;
 use super::strata::Stratum;
-use super::{AbsoluteRisk, AbsoluteRiskOutcome};
+use super::{AbsoluteRisk, AbsoluteRiskOutcome, RiskCurve};
 
 /// What a patient is known to have.
 struct Known<'a> {
@@ -41,6 +41,18 @@ struct Like {
 struct Slope {
     risk: f64,
     gradient: Vec<f64>,
+    /// The risk up to the end of each year of the interval; the last is `risk` itself.
+    years: Vec<f64>,
+}
+
+impl Slope {
+    fn zero(parameters: usize, [start, end]: [u16; 2]) -> Self {
+        Self {
+            risk: 0.0,
+            gradient: vec![0.0; parameters],
+            years: vec![0.0; usize::from(end.saturating_sub(start))],
+        }
+    }
 }
 
 /// Stratum, interval and key of [`Like`].
@@ -94,12 +106,20 @@ impl<'a> Assessor<'a> {
                 .map(|(_, factor)| factor.name.clone())
                 .collect(),
         };
-        let outcome = |span: &Span| AbsoluteRiskOutcome {
-            risk: match &known {
+        let outcome = |span: &Span| {
+            let risk = match &known {
                 Err(reason) => Err(*reason),
                 Ok(known) => self.risk(known, *span, patient),
-            },
-            missing_factors: missing_factors.clone(),
+            };
+            let (risk, curve) = match risk {
+                Ok((risk, curve)) => (Ok(risk), Some(curve)),
+                Err(reason) => (Err(reason), None),
+            };
+            AbsoluteRiskOutcome {
+                risk,
+                curve,
+                missing_factors: missing_factors.clone(),
+            }
         };
         spans.iter().map(outcome).collect()
     }
@@ -235,7 +255,7 @@ impl<'a> Assessor<'a> {
         known: &Known<'_>,
         span: Span,
         patient: &Patient,
-    ) -> Result<AbsoluteRisk, Reason> {
+    ) -> Result<(AbsoluteRisk, RiskCurve), Reason> {
         let strata = self.strata;
         let stratum = strata.get(known.stratum).ok_or(Reason::SexUnknown)?;
         let [start, end] = span.place(stratum, self.age_column, patient)?;
@@ -254,21 +274,26 @@ impl<'a> Assessor<'a> {
                 }
             }
         };
-        let mut none = [];
         let zero = Predictor::zero(0);
-        let population_risk = stratum.average.risk(start, end, &zero, 1.0, &mut none);
+        let mut population = Slope::zero(0, [start, end]);
+        let population_risk =
+            stratum
+                .average
+                .risk(start, end, &zero, 1.0, &mut [], &mut population.years);
         if !slope.risk.is_finite() || slope.gradient.iter().any(|slope| !slope.is_finite()) {
             return Err(Reason::NonFiniteScore);
         }
         // A sum of yearly hazards can exceed 1 where they are large.
         let risk = slope.risk.min(1.0);
-        Ok(AbsoluteRisk {
+        let curve = RiskCurve::new([start, end], &slope.years, &population.years);
+        let risk = AbsoluteRisk {
             risk,
             interval: bounds(risk, &slope.gradient, &self.design.parameters),
             age_start: start,
             age_end: end,
             population_risk: population_risk.min(1.0),
-        })
+        };
+        Ok((risk, curve))
     }
 
     /// From the patient's own values alone, over what is normal and not known.
@@ -288,10 +313,7 @@ impl<'a> Assessor<'a> {
     /// Averaged over the rows that stand for the patient.
     fn average(&self, stratum: &Stratum, known: &Known<'_>, like: &Like, ages: [u16; 2]) -> Slope {
         let parameters = self.design.parameters.len();
-        let mut sum = Slope {
-            risk: 0.0,
-            gradient: vec![0.0; parameters],
-        };
+        let mut sum = Slope::zero(parameters, ages);
         let mut weights = 0.0;
         let mut weight_gradient = vec![0.0; parameters];
         for row in like
@@ -310,6 +332,9 @@ impl<'a> Assessor<'a> {
             let own = over_spread(stratum, &known.spread, predictor, ages);
             weights += weight;
             sum.risk += weight * own.risk;
+            for (sum, year) in sum.years.iter_mut().zip(&own.years) {
+                *sum += weight * year;
+            }
             let more = own.gradient.iter().zip(&likelihood.gradient);
             let sums = sum.gradient.iter_mut().zip(&mut weight_gradient);
             for ((sum, weight_sum), (slope, likelier)) in sums.zip(more) {
@@ -318,6 +343,7 @@ impl<'a> Assessor<'a> {
             }
         }
         sum.risk /= weights;
+        sum.years.iter_mut().for_each(|year| *year /= weights);
         for (own, weight) in sum.gradient.iter_mut().zip(weight_gradient) {
             *own = (*own - sum.risk * weight) / weights;
         }
@@ -361,12 +387,10 @@ fn over_spread(
     stratum: &Stratum,
     spread: &Spread,
     mut predictor: Predictor,
-    [start, end]: [u16; 2],
+    ages: [u16; 2],
 ) -> Slope {
-    let mut slope = Slope {
-        risk: 0.0,
-        gradient: vec![0.0; predictor.gradient.len()],
-    };
+    let [start, end] = ages;
+    let mut slope = Slope::zero(predictor.gradient.len(), ages);
     let centre = predictor.clone();
     for [u, weight] in &spread.nodes {
         predictor.log = centre.log + spread.deviation * u;
@@ -374,9 +398,10 @@ fn over_spread(
         for ((own, centre), direction) in moved.zip(&spread.gradient) {
             *own = centre + u * direction;
         }
+        let (gradient, years) = (&mut slope.gradient, &mut slope.years);
         let risk = stratum
             .hazards
-            .risk(start, end, &predictor, *weight, &mut slope.gradient);
+            .risk(start, end, &predictor, *weight, gradient, years);
         slope.risk += weight * risk;
     }
     slope

@@ -141,7 +141,8 @@ impl Hazards {
 
     /// Risk of the outcome from `start` to `end` (years, `end` not included) of a person who is free
     /// of it at `start`, before death from another cause. Its derivatives, times `weight`, are added
-    /// to `gradient`.
+    /// to `gradient`, and the risk up to the end of each year, times `weight`, to `years`; the last of
+    /// them is the result. An empty `years` is left alone.
     pub(super) fn risk(
         &self,
         start: u16,
@@ -149,16 +150,18 @@ impl Hazards {
         predictor: &Predictor,
         weight: f64,
         gradient: &mut [f64],
+        years: &mut [f64],
     ) -> f64 {
         let relative = predictor.log.exp();
         let from = usize::from(start.saturating_sub(self.first));
-        let years = usize::from(end.saturating_sub(start));
+        let length = usize::from(end.saturating_sub(start));
+        let mut years = years.iter_mut();
         // Of the baseline since `start`, with its derivatives.
         let mut cumulative = 0.0;
         let mut cumulative_gradient = vec![0.0; self.parameters];
         let (mut risk, mut exponent) = (0.0, 0.0_f64);
         let ages = self.baseline.iter().zip(&self.competing).enumerate();
-        for (age, (baseline, competing)) in ages.skip(from).take(years) {
+        for (age, (baseline, competing)) in ages.skip(from).take(length) {
             let hazard = relative * baseline;
             let sum = hazard + competing;
             let survivors = exponent.exp();
@@ -168,6 +171,9 @@ impl Hazards {
             };
             let part = survivors * hazard * within;
             risk += part;
+            if let Some(year) = years.next() {
+                *year += weight * risk;
+            }
             let by_hazard = weight * relative * survivors * (within + hazard * within_slope);
             let by_past = weight * relative * part;
             let slopes = self.gradient.iter().skip(age * self.parameters);

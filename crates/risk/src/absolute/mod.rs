@@ -33,6 +33,7 @@
 mod assess;
 mod bins;
 mod config;
+mod curve;
 mod design;
 mod effect;
 mod error;
@@ -53,6 +54,7 @@ use varisk_core::{Covariate, FeatureTable, Patient, Reason};
 
 use assess::Assessor;
 use config::ModelConfig;
+pub use curve::RiskCurve;
 use design::Design;
 pub use error::AbsoluteRiskError;
 use factor::{Kind, Origin};
@@ -94,11 +96,13 @@ pub struct AbsoluteRisk {
 pub struct AbsoluteRiskOutcome {
     /// The risk, or why there is none.
     pub risk: Result<AbsoluteRisk, Reason>,
+    /// How it grows with age; `None` where there is none.
+    pub curve: Option<RiskCurve>,
     /// Names of the factors that were averaged over, in the model's order.
     pub missing_factors: Vec<String>,
 }
 
-/// Risks over one interval, for all patients.
+/// Risks over one interval, for the patients that were assessed together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AbsoluteRiskItem {
     /// `absolute.<name>.50-60`, `absolute.<name>.10y` or `absolute.<name>.lifetime`.
@@ -109,7 +113,7 @@ pub struct AbsoluteRiskItem {
     pub model: String,
     /// Its version.
     pub version: String,
-    /// One for each patient, in the run's order.
+    /// One for each patient, in the order given.
     pub outcomes: Vec<AbsoluteRiskOutcome>,
 }
 
@@ -285,15 +289,37 @@ impl AbsoluteRiskModel {
         patients: &[Patient],
         features: &FeatureTable,
     ) -> Result<Vec<AbsoluteRiskItem>, AbsoluteRiskError> {
+        let mut assessor = self.assessor(patients, features)?;
+        Ok(assessor.assess(patients.iter().enumerate()))
+    }
+
+    /// What assesses the patients of a run some at a time, so that the results of all need not stand in
+    /// memory at once.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn assessor<'m>(
+        &'m self,
+        patients: &[Patient],
+        features: &'m FeatureTable,
+    ) -> Result<AbsoluteRiskAssessor<'m>, AbsoluteRiskError> {
         let names: Vec<String> = features.iter().map(|(name, _)| name.to_owned()).collect();
         self.check(patients, &names)?;
+        let assessor = Assessor::new(&self.design, &self.strata, self.age_column(), features);
+        Ok(AbsoluteRiskAssessor {
+            model: self,
+            assessor,
+        })
+    }
+
+    /// The items, without outcomes.
+    fn described(&self) -> Vec<AbsoluteRiskItem> {
         let competing = if self.config.mortality.is_some() {
             "before death from another cause"
         } else {
             "if nobody died of another cause"
         };
-        let mut items: Vec<AbsoluteRiskItem> = self
-            .spans
+        self.spans
             .iter()
             .zip(self.items())
             .map(|(span, item)| AbsoluteRiskItem {
@@ -305,17 +331,34 @@ impl AbsoluteRiskModel {
                 ),
                 model: self.config.name.clone(),
                 version: self.config.version.clone(),
-                outcomes: Vec::with_capacity(patients.len()),
+                outcomes: Vec::new(),
             })
-            .collect();
-        let mut assessor = Assessor::new(&self.design, &self.strata, self.age_column(), features);
-        for (place, patient) in patients.iter().enumerate() {
-            let outcomes = assessor.assess(place, patient, &self.spans);
+            .collect()
+    }
+}
+
+/// Assesses patients of a run under a model. A patient's result does not depend on who was assessed
+/// before.
+pub struct AbsoluteRiskAssessor<'m> {
+    model: &'m AbsoluteRiskModel,
+    assessor: Assessor<'m>,
+}
+
+impl AbsoluteRiskAssessor<'_> {
+    /// Risks of some patients, each with its place in the run: one item for each interval that the model
+    /// asks for.
+    pub fn assess<'p>(
+        &mut self,
+        patients: impl IntoIterator<Item = (usize, &'p Patient)>,
+    ) -> Vec<AbsoluteRiskItem> {
+        let mut items = self.model.described();
+        for (place, patient) in patients {
+            let outcomes = self.assessor.assess(place, patient, &self.model.spans);
             for (item, outcome) in items.iter_mut().zip(outcomes) {
                 item.outcomes.push(outcome);
             }
         }
-        Ok(items)
+        items
     }
 }
 

@@ -54,7 +54,7 @@ fn hazards(
 }
 
 fn risk(hazards: &Hazards, start: u16, end: u16, log: f64) -> f64 {
-    hazards.risk(start, end, &predictor(log), 1.0, &mut [])
+    hazards.risk(start, end, &predictor(log), 1.0, &mut [], &mut [])
 }
 
 /// Rates of `years` ages, at most `most` each.
