@@ -1,13 +1,14 @@
 //! Panels, and where patients lie in them: alone or together, with and without scores.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::support::cohort::{Vcf, csv};
 use crate::support::program::{Call, Table, testdata, text};
 use crate::support::refusal::write;
 use crate::support::scores::{
-    COLUMNS, assert_same_files, cell, files, number, panel, panel_build, patients, prs, prs_of,
-    prs_without_scores, rows_of, scoring_file, transition, with_all,
+    COLUMNS, assert_close, assert_same_files, cell, files, number, numbers, panel, panel_build,
+    patients, prs, prs_of, prs_without_scores, rows_of, scoring_file, transition, with_all,
 };
 
 /// Only a panel.
@@ -136,6 +137,81 @@ fn people_of_the_panel() {
             "{score}: {mean} {spread}"
         );
     }
+}
+
+/// The distribution of the panel's people: its quantiles give each of them the percentile that the table
+/// of scores has, within a per cent and one person.
+#[test]
+fn references_of_scores() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("report");
+    with_all(prs(&output), &panel(folder.path())).succeed();
+    let references = Table::read(&output, "score_references");
+    let names = ["score", "population"].map(|name| references.texts(name));
+    let keys: Vec<(&str, &str)> = names[0]
+        .iter()
+        .copied()
+        .zip(names[1].iter().copied())
+        .collect();
+    assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+    let labels = csv(&testdata("panel/labels.csv"));
+    let people = |population: &str| {
+        let own = labels
+            .iter()
+            .filter(|label| label["population"] == population);
+        own.filter(|label| label["unrelated"] == "true").count()
+    };
+    let populations: BTreeSet<&str> = labels
+        .iter()
+        .map(|own| own["population"].as_str())
+        .collect();
+    let expected: Vec<(&str, &str)> = ["TOY1", "TOY2"]
+        .iter()
+        .flat_map(|score| {
+            populations
+                .iter()
+                .map(move |population| (*score, *population))
+        })
+        .collect();
+    assert_eq!(keys, expected);
+    let scores = Table::read(&output, "scores");
+    let columns = ["mean", "standard_deviation"].map(|name| references.numbers(name));
+    let mut compared = 0;
+    for (row, (score, population)) in keys.iter().enumerate() {
+        let count = references.texts("people")[row]
+            .parse::<usize>()
+            .expect("a count");
+        assert_eq!(count, people(population), "{score} {population}");
+        assert_eq!(references.texts("panel")[row], "toy 1");
+        let quantiles = numbers(references.texts("quantiles")[row]);
+        assert_eq!(quantiles.len(), 101, "{score} {population}");
+        assert!(quantiles.is_sorted(), "{score} {population}");
+        let [mean, deviation] = [0, 1].map(|at: usize| columns[at][row].expect("a number"));
+        for (patient, _) in patients() {
+            if cell(&scores, &patient, score, "population") != Some(*population) {
+                continue;
+            }
+            let own = |column: &str| number(&scores, &patient, score, column);
+            let (Some(sum), Some(percentile)) = (own("panel_sum"), own("percentile")) else {
+                continue;
+            };
+            // Between the quantiles below and above the sum.
+            let below = quantiles.partition_point(|quantile| *quantile < sum) as f64;
+            let above = quantiles.partition_point(|quantile| *quantile <= sum) as f64;
+            let within = 1.0 + 100.0 / count as f64;
+            assert!(
+                percentile >= below - 1.0 - within && percentile <= above + within,
+                "{patient} {score}: {percentile}, {below} to {above}"
+            );
+            assert_close(
+                own("z_most_similar_population"),
+                (sum - mean) / deviation,
+                &format!("{patient} {score}"),
+            );
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 2 * 48);
 }
 
 /// People who are placed in a population that is not theirs.

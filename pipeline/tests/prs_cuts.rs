@@ -21,6 +21,7 @@ fn check(sound: &dyn Fn(&Path) -> Call, folder: &Path, cases: &[Change<'_>]) {
     for name in [
         "risk.parquet",
         "scores.parquet",
+        "score_references.parquet",
         "score_variants.parquet",
         "ancestry.parquet",
         "sscore/TOY1.sscore",

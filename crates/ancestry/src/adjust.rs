@@ -48,6 +48,22 @@ struct AncestryModel {
     both: Option<MeanAndVariance>,
 }
 
+/// Sums of a score among the training samples of a population, to draw a patient's sum beside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreReference {
+    /// Index of the population.
+    pub population: usize,
+    /// Training samples of whom the sum is known.
+    pub people: usize,
+    /// Mean of their sums.
+    pub mean: f64,
+    /// Standard deviation of their sums, which divides by their number.
+    pub deviation: f64,
+    /// The 0th, 1st, ..., 100th percentile of their sums, by linear interpolation between ordered sums
+    /// (type 7 of Hyndman and Fan 1996, American Statistician 50:361).
+    pub quantiles: Vec<f64>,
+}
+
 /// A score beside the panel's; `None` where what it is compared with is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Adjusted {
@@ -117,6 +133,22 @@ impl ScoreAdjuster {
         })
     }
 
+    /// What percentiles and `z_most_similar` are taken from, for each population that has people, by its
+    /// index.
+    pub fn references(&self) -> impl Iterator<Item = ScoreReference> {
+        let known = self.distributions.iter().enumerate();
+        known.filter_map(|(population, distribution)| {
+            let distribution = distribution.as_ref()?;
+            Some(ScoreReference {
+                population,
+                people: distribution.sums.len(),
+                mean: distribution.mean,
+                deviation: distribution.deviation,
+                quantiles: (0..=100).map(|k| distribution.quantile(k)).collect(),
+            })
+        })
+    }
+
     /// Compares a patient's sum: with the most similar population where there is one, and by the
     /// components where the patient is placed.
     #[must_use]
@@ -155,6 +187,18 @@ impl Distribution {
             mean,
             deviation,
         })
+    }
+
+    /// The quantile of `percent` from 0 to 100. There is at least one sum.
+    fn quantile(&self, percent: usize) -> f64 {
+        let last = self.sums.len() - 1;
+        // Whole numbers, so that a quantile that falls on a sum is that sum.
+        let (place, rest) = (last * percent / 100, last * percent % 100);
+        let (below, above) = (self.sums[place], self.sums[(place + 1).min(last)]);
+        if rest == 0 {
+            return below;
+        }
+        (below + (above - below) * (rest as f64 / 100.0)).clamp(below, above)
     }
 
     fn percentile(&self, sum: f64) -> f64 {

@@ -29,7 +29,7 @@ mod terms;
 #[cfg(test)]
 mod testing;
 
-pub use adjust::{Adjusted, ScoreAdjuster};
+pub use adjust::{Adjusted, ScoreAdjuster, ScoreReference};
 pub use build::{PanelBuilder, PanelSample, PanelSettings, Region, SiteCounts};
 pub use error::PanelError;
 pub use folder::PANEL_FILE;

@@ -479,9 +479,10 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::RISK,
         Self::SCORES,
+        Self::SCORE_REFERENCES,
         Self::SCORE_VARIANTS,
         Self::ANCESTRY,
         Self::FINDINGS,

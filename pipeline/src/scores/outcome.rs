@@ -160,6 +160,13 @@ impl<'r> Outcome<'r> {
         panel.populations().get(population?).cloned()
     }
 
+    /// Whether the panel has enough of a score's weight: a few alleles say nothing of where it stands.
+    pub(crate) fn is_in_panel(&self, score: usize) -> bool {
+        let results = self.results.as_ref();
+        let weight = results.and_then(|results| results.summary(score).panel_weight);
+        weight.unwrap_or(0.0) + 1e-9 >= self.settings.min_coverage
+    }
+
     /// A score of a patient; `None` where there are no scores.
     pub(crate) fn judged(&self, score: usize, patient: usize) -> Option<JudgedScore> {
         let results = self.results.as_ref()?;
@@ -175,7 +182,6 @@ impl<'r> Outcome<'r> {
             (Ok(_), LowCoverageChoice::Refuse) => (Err(Reason::LowCoverage), None),
             (Ok(value), LowCoverageChoice::Flag) => (Ok(value), Some(Reason::LowCoverage)),
         };
-        let panel_weight = results.summary(score).panel_weight.unwrap_or(0.0);
         let placement = self
             .placements
             .as_ref()
@@ -185,8 +191,7 @@ impl<'r> Outcome<'r> {
             match (value, placement, self.context.adjusters.get(score)) {
                 (Err(_), Some(_), Some(_)) => (Adjusted::default(), Some(Reason::ScoreNotComputed)),
                 (Ok(_), Some(placement), Some(Ok(adjuster))) => match own.panel_sum {
-                    // A few alleles say nothing of where the score stands.
-                    Some(_) if panel_weight + 1e-9 < self.settings.min_coverage => {
+                    Some(_) if !self.is_in_panel(score) => {
                         (Adjusted::default(), Some(Reason::ScoreNotInPanel))
                     }
                     Some(sum) => {

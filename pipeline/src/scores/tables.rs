@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
-use varisk_ancestry::{Placement, ancestry_table};
+use arrow::array::{
+    ArrayRef, Float64Array, Float64Builder, ListBuilder, RecordBatch, StringArray, UInt64Array,
+};
+use varisk_ancestry::{Placement, ScoreReference, ancestry_table};
 use varisk_core::{FeatureTable, GenomeBuild, Patient, Reason};
 use varisk_report::{Table, TableFolder, TableWriter, write_table};
 use varisk_risk::{
@@ -134,7 +136,57 @@ fn absolute_item(
     }
 }
 
-/// `scores.parquet`.
+/// `score_references.parquet`: what the panel's people have of each score.
+fn write_references(folder: &TableFolder, outcome: &Outcome<'_>, order: &[usize]) -> anyhow::Result<()> {
+    let (Some(plan), Some(panel)) = (&outcome.context.plan, &outcome.context.panel) else {
+        return Ok(());
+    };
+    let (table, populations) = (Table::SCORE_REFERENCES, panel.populations());
+    let release = [panel.name(), panel.release()].join(" ");
+    let release = release.trim();
+    let mut writer = TableWriter::create(folder, table.name, table.schema())?;
+    for piece in order.chunks((PIECE_ROWS / populations.len().max(1)).max(1)) {
+        let mut rows: Vec<(&str, &str, ScoreReference)> = Vec::new();
+        for score in piece {
+            let adjuster = outcome.context.adjusters.get(*score);
+            let Some(Ok(adjuster)) = adjuster.filter(|_| outcome.is_in_panel(*score)) else {
+                continue;
+            };
+            let mut own: Vec<ScoreReference> = adjuster.references().collect();
+            own.sort_by_key(|reference| &populations[reference.population]);
+            let score = plan.scores()[*score].name.as_str();
+            let own = own.into_iter();
+            rows.extend(own.map(|row| (score, populations[row.population].as_str(), row)));
+        }
+        let mut quantiles = ListBuilder::new(Float64Builder::new());
+        for (.., row) in &rows {
+            quantiles.append_value(row.quantiles.iter().copied().map(Some));
+        }
+        let text = |text: &dyn Fn(&(&str, &str, ScoreReference)) -> String| -> ArrayRef {
+            let texts = rows.iter().map(|row| Some(text(row)));
+            Arc::new(texts.collect::<StringArray>())
+        };
+        let number = |number: &dyn Fn(&ScoreReference) -> f64| -> ArrayRef {
+            let numbers = rows.iter().map(|(.., row)| Some(number(row)));
+            Arc::new(numbers.collect::<Float64Array>())
+        };
+        let people = rows.iter().map(|(.., row)| Some(row.people as u64));
+        let columns: Vec<ArrayRef> = vec![
+            text(&|(score, ..)| (*score).to_owned()),
+            text(&|(_, population, _)| (*population).to_owned()),
+            Arc::new(people.collect::<UInt64Array>()),
+            number(&|row| row.mean),
+            number(&|row| row.deviation),
+            Arc::new(quantiles.finish()),
+            text(&|_| release.to_owned()),
+        ];
+        writer.write(RecordBatch::try_new(table.schema(), columns)?)?;
+    }
+    writer.finish()?;
+    Ok(())
+}
+
+/// `scores.parquet`, and what scores are compared with.
 pub(crate) fn write_scores(
     folder: &TableFolder,
     patients: &[Patient],
@@ -146,6 +198,7 @@ pub(crate) fn write_scores(
     // By name, as in the risk table.
     let mut order: Vec<usize> = (0..plan.scores().len()).collect();
     order.sort_by_key(|score| &plan.scores()[*score].name);
+    write_references(folder, outcome, &order)?;
     let mut writer = TableWriter::create(folder, Table::SCORES.name, Table::SCORES.schema())?;
     for piece in pieces(patients, order.len()) {
         let rows: Vec<(usize, usize, JudgedScore)> = piece

@@ -72,6 +72,65 @@ fn of_equal_scores_half_are_lower() {
 }
 
 #[test]
+fn quantiles_are_those_of_numpy() {
+    let check = |sums: &[f64], expected: &[(usize, f64)]| {
+        let distribution = Distribution::of(sums.to_vec()).unwrap();
+        for (percent, quantile) in expected {
+            let own = distribution.quantile(*percent);
+            assert!((own - quantile).abs() < 1e-12, "{percent}: {own}");
+        }
+    };
+    // numpy.percentile([3, 1, 2, 2], k) and so on.
+    check(
+        &[3.0, 1.0, 2.0, 2.0],
+        &[
+            (0, 1.0),
+            (10, 1.3),
+            (50, 2.0),
+            (90, 2.7),
+            (99, 2.97),
+            (100, 3.0),
+        ],
+    );
+    check(&[7.0], &[(0, 7.0), (37, 7.0), (100, 7.0)]);
+    check(&[-2.0, 6.0], &[(0, -2.0), (25, 0.0), (75, 4.0), (100, 6.0)]);
+}
+
+/// A sum at a quantile has that percentile, within one per cent and one person.
+#[test]
+fn references_agree_with_percentiles() {
+    let panel = panel();
+    let adjuster = ScoreAdjuster::new(&panel, "score", 2).unwrap();
+    let references: Vec<ScoreReference> = adjuster.references().collect();
+    let populations: Vec<usize> = references.iter().map(|own| own.population).collect();
+    assert_eq!(populations, [0, 1]);
+    for reference in &references {
+        let training = panel.samples().iter().zip(&panel.scores()[0].sums);
+        let sums: Vec<f64> = training
+            .filter(|(own, _)| own.is_training && own.population == reference.population)
+            .map(|(_, sum)| *sum)
+            .collect();
+        assert_eq!(reference.people, sums.len());
+        assert_eq!(reference.quantiles.len(), 101);
+        assert!(reference.quantiles.is_sorted());
+        let extreme = |pick: fn(f64, f64) -> f64| sums.iter().copied().reduce(pick).unwrap();
+        assert_eq!(reference.quantiles[0], extreme(f64::min));
+        assert_eq!(reference.quantiles[100], extreme(f64::max));
+        let within = 1.0 + 100.0 / sums.len() as f64;
+        for (percent, quantile) in reference.quantiles.iter().enumerate() {
+            let own = adjuster.adjust(*quantile, None, Some(reference.population));
+            let percentile = own.percentile.unwrap();
+            assert!(
+                (percentile - percent as f64).abs() <= within,
+                "{percent}: {percentile}"
+            );
+            let z = (quantile - reference.mean) / reference.deviation;
+            assert!((own.z_most_similar.unwrap() - z).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
 fn what_is_not_known_is_not_compared() {
     let mut panel = panel();
     let adjuster = ScoreAdjuster::new(&panel, "score", 9).unwrap();

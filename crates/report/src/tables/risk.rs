@@ -253,6 +253,33 @@ impl Table {
         ],
     };
 
+    /// What scores are compared with.
+    pub const SCORE_REFERENCES: Self = Self {
+        name: "score_references",
+        meaning: "a row for each polygenic score that is compared with the panel and each population of the panel with people for it: the sums that the percentile and z_most_similar_population of scores.parquet compare panel_sum with; sorted by score, then population. Written under --ancestry where scores are asked for",
+        columns: &[
+            required("score", Text, "name of the score"),
+            required("population", Text, "population of the panel"),
+            required(
+                "people",
+                U64,
+                "unrelated people of the population whose sums these are",
+            ),
+            required("mean", F64, "mean of their sums"),
+            required(
+                "standard_deviation",
+                F64,
+                "standard deviation of their sums (dividing by their number)",
+            ),
+            required(
+                "quantiles",
+                F64List,
+                "the 0th, 1st, ..., 100th percentile of their sums (101 numbers), by linear interpolation between ordered sums",
+            ),
+            required("panel", Text, "name and release of the panel"),
+        ],
+    };
+
     /// What became of each row of the scoring files.
     pub const SCORE_VARIANTS: Self = Self {
         name: "score_variants",
