@@ -1,6 +1,7 @@
 //! The command line.
 
 mod learning;
+mod privacy;
 mod reporting;
 mod scores;
 
@@ -13,6 +14,10 @@ pub(crate) use self::learning::{
     CalibrateArguments, CalibrationChoice, DEFAULT_BACKGROUND_ROWS, DEFAULT_EVALUATIONS,
     DEFAULT_SEED, EvaluateArguments, ExplainArguments, ExplainChoice, ObservedArguments,
     TrainArguments,
+};
+pub(crate) use self::privacy::{
+    AuditAction, AuditArguments, DeidentifyArguments, EncryptionArguments, ExportArguments,
+    FileAccess, GuardArguments, KeyAction, KeyArguments, OutputArguments, PseudonymArguments,
 };
 pub(crate) use self::reporting::{ReportArguments, ReportFormat};
 pub(crate) use self::scores::{
@@ -40,6 +45,8 @@ pub(crate) struct Arguments {
     pub(crate) verb: Verb,
     #[command(flatten)]
     pub(crate) logging: Logging,
+    #[command(flatten)]
+    pub(crate) guard: GuardArguments,
 }
 
 /// How varisk talks.
@@ -86,6 +93,14 @@ pub(crate) enum Verb {
     Merge(MergeArguments),
     /// Make pages, and other forms, of a finished run.
     Report(ReportArguments),
+    /// Leave out and coarsen what tells who patients are, and refuse if too few are alike.
+    Deidentify(DeidentifyArguments),
+    /// Pack a folder and encrypt it (age) to those who may open it.
+    Export(ExportArguments),
+    /// Make a key for pseudonyms, encrypted tables or the audit log.
+    Key(KeyArguments),
+    /// Check an audit log.
+    Audit(AuditArguments),
     /// Look into a model bundle.
     Model(ModelArguments),
     /// Say what varisk finds on this machine, what is missing, and how to get it.
@@ -99,6 +114,50 @@ pub(crate) enum Verb {
     },
     /// Print the manual page (roff).
     Man,
+}
+
+impl Verb {
+    /// Its word on the command line.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Score(_) => "score",
+            Self::Prs(_) => "prs",
+            Self::Ancestry(_) => "ancestry",
+            Self::Annotate(_) => "annotate",
+            Self::Evidence(_) => "evidence",
+            Self::Knowledge(_) => "knowledge",
+            Self::Train(_) => "train",
+            Self::Evaluate(_) => "evaluate",
+            Self::Calibrate(_) => "calibrate",
+            Self::Explain(_) => "explain",
+            Self::Merge(_) => "merge",
+            Self::Report(_) => "report",
+            Self::Deidentify(_) => "deidentify",
+            Self::Export(_) => "export",
+            Self::Key(_) => "key",
+            Self::Audit(_) => "audit",
+            Self::Model(_) => "model",
+            Self::Doctor(_) => "doctor",
+            Self::Demo(_) => "demo",
+            Self::Completions { .. } => "completions",
+            Self::Man => "man",
+        }
+    }
+
+    /// Whether an audit log is to say of it: what reads or writes data of patients.
+    pub(crate) fn is_audited(&self) -> bool {
+        !matches!(
+            self,
+            Self::Audit(_)
+                | Self::Key(_)
+                | Self::Knowledge(_)
+                | Self::Model(_)
+                | Self::Doctor(_)
+                | Self::Completions { .. }
+                | Self::Man
+        )
+    }
 }
 
 /// Settings of a run. Each can stand in varisk.toml under the same name; flags override it.
@@ -194,6 +253,8 @@ pub(crate) struct RunArguments {
     pub(crate) burden: BurdenArguments,
     #[command(flatten)]
     pub(crate) scores: ScoreArguments,
+    #[command(flatten)]
+    pub(crate) tables: OutputArguments,
 }
 
 /// What is known about alleles.
@@ -409,6 +470,11 @@ pub(crate) struct MergeArguments {
     /// Library of ONNX Runtime, or its folder.
     #[arg(long, value_name = "PATH")]
     pub(crate) onnxruntime: Option<PathBuf>,
+    /// Columns whose values name folders of the tables that have them (item=.../), with commas.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub(crate) partition_by: Vec<String>,
+    #[command(flatten)]
+    pub(crate) encryption: EncryptionArguments,
 }
 
 #[derive(Debug, Clone, Args)]

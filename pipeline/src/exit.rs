@@ -11,6 +11,7 @@ use varisk_knowledge::KnowledgeError;
 use varisk_onnx::OnnxError;
 use varisk_pages::PageError;
 use varisk_polygenic::PolygenicError;
+use varisk_privacy::PrivacyError;
 use varisk_readers::{ReadError, RegionError, SheetError, WriteError};
 use varisk_reference::ReferenceError;
 use varisk_report::ReportError;
@@ -158,6 +159,36 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(match error {
             DossierError::Open { .. } => NO_INPUT,
             DossierError::Table(error) => return code_of(error),
+            _ => DATA,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<PrivacyError>() {
+        return Some(match error {
+            PrivacyError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                NO_INPUT
+            }
+            PrivacyError::Io { .. } => IO,
+            PrivacyError::Exists { .. } => CANNOT_CREATE,
+            PrivacyError::Randomness { .. } | PrivacyError::KeyCommand { .. } => UNAVAILABLE,
+            PrivacyError::Variable { .. }
+            | PrivacyError::Label
+            | PrivacyError::NoRecipient
+            | PrivacyError::Recipient { .. }
+            | PrivacyError::Configuration { .. }
+            | PrivacyError::Setting { .. }
+            | PrivacyError::UnknownTable { .. }
+            | PrivacyError::UnknownColumn { .. }
+            | PrivacyError::ColumnType { .. }
+            | PrivacyError::SharedFile { .. }
+            | PrivacyError::KeyLength { .. }
+            | PrivacyError::KeyText { .. }
+            | PrivacyError::KeySetText { .. }
+            | PrivacyError::Passphrase { .. } => USAGE,
+            PrivacyError::Internal { .. }
+            | PrivacyError::Arrow(_)
+            | PrivacyError::Batch { .. }
+            | PrivacyError::Unobserved { .. }
+            | PrivacyError::AuditEvent { .. } => SOFTWARE,
             _ => DATA,
         });
     }

@@ -31,6 +31,7 @@ use crate::hash;
 use crate::learning::explain::of_run;
 use crate::log::Log;
 use crate::plan::model_record;
+use crate::privacy::audit::of_record;
 use crate::rows::NamedRows;
 use crate::scores::{
     Outcome, find, write_ancestry, write_formats, write_log, write_risk, write_scores,
@@ -158,6 +159,7 @@ pub(crate) fn finish(
     let mut record = run_record(state, end, folder, counts, timings, log)?;
     record.drift = drift.into_iter().map(|own| own.record).collect();
     let json = serde_json::to_vec_pretty(&record)?;
+    log.audit(|event| of_record(event, &record, hash::bytes(&json)));
     let path = folder.path.join("run.json");
     std::fs::write(&path, json)
         .map_err(|source| varisk_report::ReportError::Write { path, source })?;
@@ -208,7 +210,7 @@ fn write_quarantine(state: &RunState, folder: &TableFolder) -> anyhow::Result<()
         )
     };
     let columns: Vec<ArrayRef> = vec![
-        text(&|row| row.file.clone()),
+        text(&|row| state.checkpoint.plan.shown_file(&row.file)),
         text(&|row| row.contig.clone()),
         Arc::new(
             rows.iter()
@@ -571,7 +573,7 @@ fn run_record(
         if hash::fingerprint(path).ok().as_ref() != Some(mark) {
             let changed = format!(
                 "{} is not there any more as it was read, so its SHA-256 is not recorded",
-                path.display()
+                record.path
             );
             log.warn(&changed);
             warnings.push(changed);

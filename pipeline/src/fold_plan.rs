@@ -358,15 +358,37 @@ impl FoldPlan {
 
     /// Records of the input files; their hashes are filled in at the end of the run.
     pub(crate) fn file_records(&self) -> Vec<FileRecord> {
-        let record = |(role, path, _): &(String, PathBuf, String)| FileRecord {
+        let record = |(number, (role, path, _)): (usize, &(String, PathBuf, String))| FileRecord {
             role: role.clone(),
-            path: path.display().to_string(),
+            path: self.shown(number, role, path),
             sha256: None,
             bytes: std::fs::metadata(path)
                 .ok()
                 .filter(std::fs::Metadata::is_file)
                 .map(|metadata| metadata.len()),
         };
-        self.fingerprints.iter().map(record).collect()
+        self.fingerprints.iter().enumerate().map(record).collect()
+    }
+
+    /// How a file is named in what is written: by its path, or, where patients have pseudonyms, by its
+    /// place among the inputs, for names of files are often names of patients.
+    fn shown(&self, number: usize, role: &str, path: &Path) -> String {
+        if self.parameters["pseudonyms"].as_bool() == Some(true) {
+            format!("{role}-{}", number + 1)
+        } else {
+            path.display().to_string()
+        }
+    }
+
+    /// The same for a file that a record was read from.
+    pub(crate) fn shown_file(&self, file: &str) -> String {
+        let files = self.fingerprints.iter().enumerate();
+        let found = files
+            .into_iter()
+            .find(|(_, (_, path, _))| path.as_path() == Path::new(file));
+        match found {
+            Some((number, (role, path, _))) => self.shown(number, role, path),
+            None => self.shown(self.fingerprints.len(), VARIANTS, Path::new(file)),
+        }
     }
 }

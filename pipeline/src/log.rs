@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use varisk_privacy::audit::Event;
+
 use crate::arguments::Logging;
+use crate::privacy::audit::AuditTrail;
 
 /// Seconds between progress lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -16,6 +19,8 @@ const LINE_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct Log {
     options: Logging,
     bar: Mutex<Option<ProgressBar>>,
+    /// What the audit log is to say of this command, where one is kept.
+    audit: Mutex<Option<AuditTrail>>,
 }
 
 impl Log {
@@ -23,7 +28,29 @@ impl Log {
         Self {
             options: options.clone(),
             bar: Mutex::new(None),
+            audit: Mutex::new(None),
         }
+    }
+
+    /// Keeps an audit log from here on.
+    pub(crate) fn keep_audit(&self, trail: Option<AuditTrail>) {
+        if let Ok(mut own) = self.audit.lock() {
+            *own = trail;
+        }
+    }
+
+    /// Changes what the audit log is to say; nothing happens where none is kept.
+    pub(crate) fn audit(&self, change: impl FnOnce(&mut Event)) {
+        if let Ok(mut own) = self.audit.lock()
+            && let Some(trail) = own.as_mut()
+        {
+            change(trail.event());
+        }
+    }
+
+    /// The audit log, for its last line.
+    pub(crate) fn take_audit(&self) -> Option<AuditTrail> {
+        self.audit.lock().ok().and_then(|mut own| own.take())
     }
 
     pub(crate) fn info(&self, message: &str) {

@@ -25,6 +25,7 @@ mod merge;
 mod model_command;
 mod plan;
 mod print;
+mod privacy;
 mod reporting;
 mod rows;
 mod run;
@@ -38,6 +39,7 @@ use clap::Parser;
 use arguments::{Arguments, Verb};
 use exit::exit_code;
 use log::Log;
+use privacy::audit::AuditTrail;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -50,17 +52,42 @@ fn main() -> ExitCode {
         }
     };
     let log = Log::new(&arguments.logging);
-    match dispatch(arguments.verb, &log) {
-        Ok(()) => ExitCode::SUCCESS,
+    privacy::restrict(arguments.guard.file_access);
+    let code = match audited(arguments, &log) {
+        Ok(code) => code,
         Err(error) => {
             log.error(&error);
-            ExitCode::from(exit_code(&error))
+            exit_code(&error)
         }
-    }
+    };
+    ExitCode::from(code)
 }
 
-fn dispatch(verb: Verb, log: &Log) -> anyhow::Result<()> {
-    match verb {
+/// Runs the verb between the two lines that an audit log gets of it.
+fn audited(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
+    let verb = arguments.verb.name();
+    if arguments.verb.is_audited() {
+        log.keep_audit(AuditTrail::begin(&arguments.guard, verb)?);
+    }
+    let done = dispatch(arguments, log);
+    let (code, has_failed) = match &done {
+        Ok(code) => (*code, false),
+        Err(error) => (exit_code(error), true),
+    };
+    if let Some(trail) = log.take_audit() {
+        match (trail.end(code, has_failed), &done) {
+            // What was done is done; that it could not be noted is the error.
+            (Err(error), Ok(_)) => return Err(error),
+            (Err(error), Err(_)) => log.error(&error),
+            (Ok(()), _) => {}
+        }
+    }
+    done
+}
+
+fn dispatch(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
+    let guard = arguments.guard;
+    match arguments.verb {
         Verb::Run(arguments) => run::command(&arguments, plan::Purpose::Run, log),
         Verb::Score(arguments) => run::command(&arguments, plan::Purpose::Score, log),
         Verb::Prs(arguments) => run::command(&arguments, plan::Purpose::Prs, log),
@@ -74,10 +101,15 @@ fn dispatch(verb: Verb, log: &Log) -> anyhow::Result<()> {
         Verb::Calibrate(arguments) => learning::calibrate::command(&arguments, log),
         Verb::Merge(arguments) => merge::command(&arguments, log),
         Verb::Report(arguments) => reporting::report::command(&arguments, log),
+        Verb::Deidentify(arguments) => privacy::deidentify::command(&arguments, log),
+        Verb::Export(arguments) => privacy::export::command(&arguments, log),
+        Verb::Key(arguments) => privacy::key_command(&arguments),
+        Verb::Audit(arguments) => privacy::audit::command(&arguments, &guard),
         Verb::Model(arguments) => model_command::command(&arguments),
         Verb::Doctor(arguments) => doctor::command(&arguments),
         Verb::Demo(arguments) => demo::command(&arguments, log),
         Verb::Completions { shell } => arguments::print_completions(shell),
         Verb::Man => arguments::print_man(),
-    }
+    }?;
+    Ok(0)
 }

@@ -109,6 +109,7 @@ pub(crate) fn parameters(settings: &Settings, regions: &Regions) -> serde_json::
         "max_bad_records": settings.limits.max_bad_records,
         "tf32": settings.tf32,
         "top": settings.top,
+        "pseudonyms": settings.pseudonyms.is_some(),
         "report_classes": settings.report_classes.as_deref().unwrap_or(&ClinicalClass::REPORTED),
         "ignore_unlisted_samples": settings.ignore_unlisted_samples,
         "sources": settings.annotation.sources,

@@ -13,15 +13,21 @@ use crate::finish::{Finish, finish, hash_in_background};
 use crate::fold_plan::{FoldContext, VARIANTS};
 use crate::log::Log;
 use crate::plan::{device, manifest_sha256};
+use crate::privacy::table_keys;
 use crate::run::cancel_on_signal;
 use crate::settings::available_threads;
 
 pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<()> {
     let cancel = cancel_on_signal();
     OutputFolder::check(&arguments.output, false)?;
+    let layout = TableLayout {
+        partition_by: arguments.partition_by.clone(),
+        encryption: table_keys(&arguments.encryption)?,
+    };
+    layout.check()?;
     let shards = load_shards(arguments)?;
     let folder = OutputFolder::create(&arguments.output)?;
-    match merge(arguments, shards, &folder, &cancel, log) {
+    match merge(arguments, shards, &folder, layout, &cancel, log) {
         Ok(done) => {
             let path = folder.complete()?;
             log.info(&format!("{done}; written to {}", path.display()));
@@ -38,6 +44,7 @@ fn merge(
     arguments: &MergeArguments,
     shards: BTreeMap<u64, RunState>,
     folder: &OutputFolder,
+    layout: TableLayout,
     cancel: &CancelToken,
     log: &Log,
 ) -> anyhow::Result<String> {
@@ -100,7 +107,7 @@ fn merge(
     };
     let tables = TableFolder {
         path: folder.partial().to_owned(),
-        layout: TableLayout::default(),
+        layout,
     };
     finish(&state, end, &tables, log)
 }

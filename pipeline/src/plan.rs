@@ -33,6 +33,7 @@ use crate::genome::{callable_regions, find_build, ploidy, refuse_other_builds, r
 use crate::hash;
 use crate::inputs::Inputs;
 use crate::marks::{fingerprints, parameters};
+use crate::privacy::Pseudonyms;
 use crate::scores::ScoreContext;
 use crate::settings::Settings;
 
@@ -88,6 +89,8 @@ pub(crate) struct Plan {
     pub(crate) warnings: Vec<String>,
     /// Seconds that opening the scores took.
     pub(crate) scores_seconds: f64,
+    /// Pseudonyms of the patients, where they are named by them.
+    pub(crate) pseudonyms: Option<Pseudonyms>,
 }
 
 pub(crate) fn device(choice: DeviceChoice) -> Device {
@@ -154,6 +157,14 @@ impl Plan {
             Purpose::Score | Purpose::Annotate | Purpose::Tensors => Inputs::of_sites(settings)?,
         };
         refuse_idle_flags(settings, purpose)?;
+        // From here on patients have no other names; their samples are found by now.
+        let pseudonyms = match &settings.pseudonyms {
+            Some(naming) => Some(naming.of(inputs.patients.iter().map(|own| own.id.as_str()))?),
+            None => None,
+        };
+        if let Some(pseudonyms) = &pseudonyms {
+            pseudonyms.apply(&mut inputs.patients)?;
+        }
         inputs.add_sites(settings)?;
         let reference = Reference::open(&settings.reference)?;
         let contigs = Arc::clone(reference.contigs());
@@ -342,6 +353,7 @@ impl Plan {
             runtime,
             warnings,
             scores_seconds,
+            pseudonyms,
         };
         plan.open_models(variant, patient, options, annotation)?;
         Ok(plan)

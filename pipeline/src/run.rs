@@ -121,6 +121,10 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
     if cancel.is_cancelled() {
         return Err(interrupted());
     }
+    if let Some(pseudonyms) = &plan.pseudonyms {
+        // Before the work: a table that contradicts the key must not be found out at its end.
+        pseudonyms.keep()?;
+    }
     let reopened = if settings.resume {
         OutputFolder::reopen(&settings.output)?
     } else {

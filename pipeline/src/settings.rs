@@ -15,11 +15,12 @@ use varisk_risk::ClinicalClass;
 
 use crate::arguments::{
     AmbiguousChoice, AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice,
-    DosageChoice, DuplicatesChoice, EvidenceArguments, HaplotypeChoice, ImputeChoice, LinesChoice,
-    LowCoverageChoice, RefMismatchChoice, RunArguments, ScoreFormatChoice, StandardiseChoice,
-    UnsupportedChoice,
+    DosageChoice, DuplicatesChoice, EncryptionArguments, EvidenceArguments, HaplotypeChoice,
+    ImputeChoice, LinesChoice, LowCoverageChoice, OutputArguments, PseudonymArguments,
+    RefMismatchChoice, RunArguments, ScoreFormatChoice, StandardiseChoice, UnsupportedChoice,
 };
 use crate::exit::Refusal;
+use crate::privacy::{PseudonymSettings, table_keys};
 
 pub(crate) use self::scores::ScoreSettings;
 use self::scores::{SCORE_BATCH_BYTES, scores};
@@ -92,6 +93,16 @@ pub(crate) struct ConfigFile {
     #[serde(default)]
     score_formats: Vec<ScoreFormatChoice>,
     sampleset: Option<String>,
+    #[serde(default)]
+    partition_by: Vec<String>,
+    encryption_key_file: Option<PathBuf>,
+    encryption_key_env: Option<String>,
+    encryption_key_command: Option<String>,
+    pseudonym_key_file: Option<PathBuf>,
+    pseudonym_key_env: Option<String>,
+    pseudonym_key_command: Option<String>,
+    pseudonym_label: Option<String>,
+    pseudonym_table: Option<PathBuf>,
 }
 
 impl ConfigFile {
@@ -133,6 +144,9 @@ pub(crate) struct Settings {
     /// How tables are laid out; it changes no row.
     #[serde(skip)]
     pub(crate) tables: TableLayout,
+    /// How patients are named; `None` by their identifiers.
+    #[serde(skip)]
+    pub(crate) pseudonyms: Option<PseudonymSettings>,
     #[serde(skip)]
     pub(crate) resume: bool,
     #[serde(skip)]
@@ -231,6 +245,8 @@ impl Settings {
     pub(crate) fn resolve(flags: &RunArguments) -> anyhow::Result<Self> {
         let (mut file, folder) = read_config(flags.config.as_deref())?;
         let annotation = annotation(&flags.annotation, &mut file, &folder);
+        let tables = tables(&flags.tables, &mut file, &folder)?;
+        let pseudonyms = pseudonyms(&flags.tables.pseudonyms, &mut file, &folder)?;
         let evidence = evidence(&flags.evidence, &file, &folder);
         let burden = burden(&flags.burden, &file)?;
         let path = |flag: &Option<PathBuf>, own: Option<PathBuf>| {
@@ -340,7 +356,8 @@ impl Settings {
             burden,
             haplotypes: flags.burden.haplotypes.or(file.haplotypes),
             scores,
-            tables: TableLayout::default(),
+            tables,
+            pseudonyms,
             resume: flags.resume,
             dry_run: flags.dry_run,
         })
@@ -469,6 +486,74 @@ fn genome_build(text: Option<String>) -> anyhow::Result<Option<GenomeBuild>> {
         ))
         .into()),
     }
+}
+
+/// How tables are laid out.
+fn tables(
+    flags: &OutputArguments,
+    file: &mut ConfigFile,
+    folder: &Path,
+) -> anyhow::Result<TableLayout> {
+    let given = &flags.encryption;
+    // A source on the command line replaces that of the file, of whatever kind.
+    let is_given = given.encryption_key_file.is_some()
+        || given.encryption_key_env.is_some()
+        || given.encryption_key_command.is_some();
+    let keys = if is_given {
+        given.clone()
+    } else {
+        EncryptionArguments {
+            encryption_key_file: file
+                .encryption_key_file
+                .take()
+                .map(|path| folder.join(path)),
+            encryption_key_env: file.encryption_key_env.take(),
+            encryption_key_command: file.encryption_key_command.take(),
+        }
+    };
+    Ok(TableLayout {
+        partition_by: if flags.partition_by.is_empty() {
+            std::mem::take(&mut file.partition_by)
+        } else {
+            flags.partition_by.clone()
+        },
+        encryption: table_keys(&keys)?,
+    })
+}
+
+/// How patients are named.
+fn pseudonyms(
+    flags: &PseudonymArguments,
+    file: &mut ConfigFile,
+    folder: &Path,
+) -> anyhow::Result<Option<PseudonymSettings>> {
+    let is_given = flags.pseudonym_key_file.is_some()
+        || flags.pseudonym_key_env.is_some()
+        || flags.pseudonym_key_command.is_some();
+    let (key_file, key_env, key_command) = if is_given {
+        (
+            flags.pseudonym_key_file.clone(),
+            flags.pseudonym_key_env.clone(),
+            flags.pseudonym_key_command.clone(),
+        )
+    } else {
+        (
+            file.pseudonym_key_file.take().map(|path| folder.join(path)),
+            file.pseudonym_key_env.take(),
+            file.pseudonym_key_command.take(),
+        )
+    };
+    let table = file.pseudonym_table.take().map(|path| folder.join(path));
+    PseudonymSettings::new(PseudonymArguments {
+        pseudonym_key_file: key_file,
+        pseudonym_key_env: key_env,
+        pseudonym_key_command: key_command,
+        pseudonym_label: flags
+            .pseudonym_label
+            .clone()
+            .or(file.pseudonym_label.take()),
+        pseudonym_table: flags.pseudonym_table.clone().or(table),
+    })
 }
 
 fn read_config(path: Option<&Path>) -> anyhow::Result<(ConfigFile, PathBuf)> {

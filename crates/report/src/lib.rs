@@ -24,6 +24,7 @@ pub use layout::{TableFolder, TableLayout, table_files, tables_partitioned_by};
 pub use open_table::{TableReader, open_table};
 pub use partitions::MOST_PARTITIONS;
 pub use parts::{PartMerge, PartWriter, REORDER_WINDOW};
+pub use row_order::order_of;
 pub use run_record::{
     DriftRecord, FileRecord, ModelRecord, PredictorDrift, RunRecord, SourceRecord, StageTime,
 };

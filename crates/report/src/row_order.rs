@@ -27,8 +27,9 @@ const SORTED: [(&str, &[&str]); 10] = [
     (Table::EXPLANATIONS.name, &["patient", "output", "rank"]),
 ];
 
-/// Columns of the order of a table; empty where it declares none.
-pub(crate) fn order_of(table: &str, schema: &SchemaRef) -> Vec<usize> {
+/// Columns that the rows of a table are sorted by, with nulls last; empty where it declares no order.
+#[must_use]
+pub fn order_of(table: &str, schema: &SchemaRef) -> Vec<usize> {
     let names = SORTED.iter().find(|(name, _)| *name == table);
     let places: Option<Vec<usize>> = names.map_or(Some(Vec::new()), |(_, names)| {
         names

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::EncryptionArguments;
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReportArguments {
     /// Output folder of 'varisk run', 'varisk prs' or 'varisk merge'.
@@ -24,6 +26,8 @@ pub(crate) struct ReportArguments {
     /// identifier on each line.
     #[arg(long, value_name = "WHO", default_value = "all")]
     pub(crate) patients: String,
+    #[command(flatten)]
+    pub(crate) encryption: EncryptionArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

@@ -12,6 +12,8 @@ use varisk_report::OutputFolder;
 use crate::arguments::{ReportArguments, ReportFormat};
 use crate::exit::Refusal;
 use crate::log::Log;
+use crate::privacy::audit::of_input;
+use crate::privacy::table_keys;
 
 pub(crate) fn command(arguments: &ReportArguments, log: &Log) -> anyhow::Result<()> {
     let output = match &arguments.output {
@@ -30,8 +32,10 @@ pub(crate) fn write(
     output: &Path,
     log: &Log,
 ) -> anyhow::Result<String> {
-    let run = RunFolder::open(&arguments.run)?;
+    let keys = table_keys(&arguments.encryption)?;
+    let run = RunFolder::open(&arguments.run)?.with_keys(keys);
     run.verify()?;
+    log.audit(|event| of_input(event, &run));
     let patients = patients(&arguments.patients)?;
     let folder = OutputFolder::create(output)?;
     match write_into(&run, folder.partial(), arguments, patients, log) {

@@ -137,7 +137,11 @@ fn absolute_item(
 }
 
 /// `score_references.parquet`: what the panel's people have of each score.
-fn write_references(folder: &TableFolder, outcome: &Outcome<'_>, order: &[usize]) -> anyhow::Result<()> {
+fn write_references(
+    folder: &TableFolder,
+    outcome: &Outcome<'_>,
+    order: &[usize],
+) -> anyhow::Result<()> {
     let (Some(plan), Some(panel)) = (&outcome.context.plan, &outcome.context.panel) else {
         return Ok(());
     };
