@@ -152,8 +152,29 @@ impl RunFolder {
     /// # Errors
     /// A file cannot be opened.
     pub fn rows(&self, table: &str) -> Result<Vec<TableRows>, DossierError> {
+        self.open_rows(table, None)
+    }
+
+    /// The files of a table, as [`RunFolder::rows`] gives them, of which only the columns with the
+    /// wanted names are read: a wide table need not be read whole for some of its columns.
+    ///
+    /// # Errors
+    /// A file cannot be opened.
+    pub fn rows_with(
+        &self,
+        table: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<TableRows>, DossierError> {
+        self.open_rows(table, Some(is_wanted))
+    }
+
+    fn open_rows(
+        &self,
+        table: &str,
+        is_wanted: Option<&dyn Fn(&str) -> bool>,
+    ) -> Result<Vec<TableRows>, DossierError> {
         self.files(table)
-            .map(|file| TableRows::open(&self.path, &file, self.keys.as_ref()))
+            .map(|file| TableRows::open(&self.path, &file, self.keys.as_ref(), is_wanted))
             .collect()
     }
 

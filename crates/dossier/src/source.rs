@@ -18,16 +18,27 @@ pub struct TableRows {
 }
 
 impl TableRows {
+    /// Opens a file, for those of its columns whose names are wanted; `None` for all.
     pub(crate) fn open(
         folder: &Path,
         file: &str,
         keys: Option<&TableKeys>,
+        is_wanted: Option<&dyn Fn(&str) -> bool>,
     ) -> Result<Self, DossierError> {
         let path = folder.join(file);
+        let mut reader = open_table(&path, keys, None)?;
+        let mut partition = partition_values(file);
+        if let Some(is_wanted) = is_wanted {
+            let all = Arc::clone(reader.schema());
+            let names = all.fields().iter().map(|field| field.name().as_str());
+            let wanted: Vec<&str> = names.filter(|name| is_wanted(name)).collect();
+            reader = open_table(&path, keys, Some(&wanted))?;
+            partition.retain(|(name, _)| is_wanted(name));
+        }
         Ok(Self {
-            reader: open_table(&path, keys, None)?,
+            reader,
             path,
-            partition: partition_values(file),
+            partition,
         })
     }
 

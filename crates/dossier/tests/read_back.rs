@@ -46,6 +46,20 @@ fn patients_come_once_each_in_order_from_all_tables() {
 }
 
 #[test]
+fn some_columns_of_a_table_are_read() {
+    let folder = run(&["A1", "B"]);
+    let run = RunFolder::open(folder.path()).unwrap();
+    let mut files = run
+        .rows_with("risk", &|name| ["value", "patient"].contains(&name))
+        .unwrap();
+    let batch = files[0].next_batch().unwrap().unwrap();
+    let schema = batch.schema();
+    let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
+    assert_eq!(names, ["patient", "value"]);
+    assert_eq!(batch.num_rows(), 2);
+}
+
+#[test]
 fn annotations_keep_their_kind_and_nulls_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let findings = [
