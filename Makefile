@@ -15,7 +15,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The demo's report pages, which a browser opens to check and to picture them.
 PAGES := demo-report.pages
 
-.PHONY: help setup build demo test test-data test-pages screenshots oracles browser lint licences docs bench fuzz clean
+.PHONY: help setup build demo test test-data test-fhir test-pages screenshots oracles fhir browser lint licences docs bench fuzz clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,9 +36,13 @@ test: setup ## The whole self-contained test suite
 	cargo build --locked --workspace
 	$${CARGO_TARGET_DIR:-target}/debug/varisk-xtask testdata --check
 
-test-data: setup oracles ## Real data in VARISK_SHARED against outside oracles
+test-data: setup oracles fhir ## Real data in VARISK_SHARED against outside oracles
 	@test -d "$(VARISK_SHARED)/data" || { echo "test-data: $(VARISK_SHARED)/data is not there; set VARISK_SHARED to the folder that holds the shared data" >&2; exit 1; }
-	cargo test --locked --workspace --features varisk/data-tests,varisk-reference/data-tests,varisk-readers/data-tests,varisk-encode/data-tests,varisk-knowledge/data-tests,varisk-annotate/data-tests,varisk-alignments/data-tests,varisk-polygenic/data-tests,varisk-ancestry/data-tests,varisk-risk/data-tests,varisk-report/data-tests,varisk-evaluation/data-tests,varisk-explanation/data-tests,varisk-train/data-tests --test 'data_*'
+	cargo test --locked --workspace --features varisk/data-tests,varisk-reference/data-tests,varisk-readers/data-tests,varisk-encode/data-tests,varisk-knowledge/data-tests,varisk-annotate/data-tests,varisk-alignments/data-tests,varisk-polygenic/data-tests,varisk-ancestry/data-tests,varisk-risk/data-tests,varisk-report/data-tests,varisk-evaluation/data-tests,varisk-explanation/data-tests,varisk-train/data-tests,varisk-exchange/data-tests --test 'data_*'
+
+test-fhir: setup fhir ## FHIR bundles against R4 and the profiles of the Genomics Reporting guide
+	.ci/fhir/self-test
+	cargo test --locked --package varisk-exchange --features data-tests --test data_fhir
 
 oracles:
 	@.ci/setup --oracles
@@ -56,6 +60,9 @@ test-pages: browser ## The demo's report pages in headless Chromium (after a tes
 
 screenshots: browser $(PAGES)/index.html ## Pictures of the demo's report pages into docs/images
 	node .ci/browser/screenshots.mjs $(PAGES) docs/images
+
+fhir:
+	@.ci/setup --fhir
 
 lint: setup ## Format, clippy with warnings denied, documentation, dependency rules
 	cargo fmt --all --check
