@@ -42,7 +42,7 @@ test-data: setup oracles fhir ## Real data in VARISK_SHARED against outside orac
 
 test-fhir: setup fhir ## FHIR bundles against R4 and the profiles of the Genomics Reporting guide
 	.ci/fhir/self-test
-	cargo test --locked --package varisk-exchange --features data-tests --test data_fhir
+	cargo test --locked --package varisk-exchange --features data-tests --test data_exchange
 
 oracles:
 	@.ci/setup --oracles
