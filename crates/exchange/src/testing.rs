@@ -331,10 +331,10 @@ fn perhaps(values: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
-/// A list of structs with the fields `term` and `hgvsp`: two lines for the first row, none after.
+/// A list of structs with the fields `terms` and `hgvsp`: two lines for the first row, none after.
 fn lines() -> ArrayRef {
     let fields = vec![
-        Field::new("term", DataType::Utf8, true),
+        Field::new("terms", DataType::Utf8, true),
         Field::new("hgvsp", DataType::Utf8, true),
     ];
     let parts = StructArray::new(

@@ -175,6 +175,15 @@ mod tests {
             "chr1 5 rs1;x%20y A G q10;a_b 0.1 2147483648 a%3Bb%3Dc%2Cd%25e%20f%0A 1\n\
              chrUn 7 . C . PASS . 3 . 0\n"
         );
+        let arguments = [
+            "+split-vep",
+            "-a",
+            "VARISK_consequence.all",
+            "-f",
+            "%Consequence %hgvsp\n",
+            "-d",
+        ];
+        assert_eq!(bcftools(&arguments), "a%7Cb X:p.Ala1%3D\nc .\n");
         // To BCF and back, which looks at every value's type.
         let text = bcftools(&["view", "--no-version", "-H"]);
         assert_eq!(text.lines().count(), 2);

@@ -218,11 +218,17 @@ pub(super) fn assessment(risk: &Risk, basis: Vec<Value>) -> Option<Element> {
         }
         _ => None,
     };
-    let prediction = match interval {
-        Some(interval) => prediction.with("probabilityRange", interval),
-        None if is_computed => prediction.with("_probabilityDecimal", absent_value("as-text")),
-        None => prediction.with("_probabilityDecimal", absent_value(absent_code(reason))),
-    };
+    // An absent decimal would be shorter, but validators stumble over R4's ras-2 there.
+    let prediction = prediction.with(
+        "probabilityRange",
+        interval.unwrap_or_else(|| {
+            absent_value(if is_computed {
+                "as-text"
+            } else {
+                absent_code(reason)
+            })
+        }),
+    );
     let age = |value: Option<f64>| value.and_then(|value| quantity(value, YEARS));
     let ages = Element::new()
         .maybe("low", age(risk.age_start))

@@ -227,9 +227,9 @@ fn risks_have_units_or_no_number() {
     // The output of a patient model may be anything: no probability is claimed.
     let assessment = in_words(&bundle, "RiskAssessment", "m.risk");
     let prediction = &assessment["prediction"][0];
-    assert!(prediction.get("probabilityRange").is_none());
+    assert!(prediction["probabilityRange"].get("low").is_none());
     assert!(prediction.get("probabilityDecimal").is_none());
-    let absent = &prediction["_probabilityDecimal"]["extension"][0]["valueCode"];
+    let absent = &prediction["probabilityRange"]["extension"][0]["valueCode"];
     assert_eq!(absent, "as-text");
     let estimate = in_words(&bundle, "Observation", "m.risk");
     assert_eq!(estimate["valueQuantity"], json!({"value": -2.5}));
@@ -260,9 +260,9 @@ fn what_is_not_computed_has_no_number() {
     let assessment = in_words(&bundle, "RiskAssessment", "absolute.m.5y");
     assert_eq!(assessment["status"], "cancelled");
     let prediction = &assessment["prediction"][0];
-    assert!(prediction.get("probabilityRange").is_none());
+    assert!(prediction["probabilityRange"].get("low").is_none());
     assert!(prediction.get("rationale").is_none());
-    let absent = &prediction["_probabilityDecimal"]["extension"][0]["valueCode"];
+    let absent = &prediction["probabilityRange"]["extension"][0]["valueCode"];
     assert_eq!(absent, "unknown");
     let estimate = in_words(&bundle, "Observation", "absolute.m.5y");
     assert_eq!(estimate["status"], "cancelled");

@@ -70,7 +70,14 @@ impl Header {
         let (kind, number, form) = match field.data_type() {
             DataType::List(item) => match item.data_type() {
                 DataType::Struct(parts) => {
-                    let names: Vec<&str> = parts.iter().map(|part| part.name().as_str()).collect();
+                    // bcftools +split-vep looks for the terms under VEP's name for them.
+                    let names: Vec<&str> = parts
+                        .iter()
+                        .map(|part| match part.name().as_str() {
+                            "terms" => "Consequence",
+                            name => name,
+                        })
+                        .collect();
                     (
                         InfoType::String,
                         ".",

@@ -42,7 +42,7 @@ fn records_and_header() {
         "##FILTER=<ID=a_b,Description=\"FILTER of the input record\">",
         "##INFO=<ID=VARISK_variant_key,Number=1,Type=String,Description=\"column variant_key of variants.parquet\">",
         "##INFO=<ID=VARISK_s.count,Number=1,Type=Integer,Description=\"column s.count of variants.parquet\">",
-        "##INFO=<ID=VARISK_consequence.all,Number=.,Type=String,Description=\"column consequence.all of variants.parquet. Format: term|hgvsp\">",
+        "##INFO=<ID=VARISK_consequence.all,Number=.,Type=String,Description=\"column consequence.all of variants.parquet. Format: Consequence|hgvsp\">",
         "##INFO=<ID=VARISK_score.m_1.out_2,Number=1,Type=Float,Description=\"column score.m_1.out of variants.parquet\">",
     ] {
         assert!(text.lines().any(|own| own == line), "{line}\n{text}");
