@@ -41,8 +41,8 @@ impl<'w> MultiqcWriter<'w> {
         general: &'w mut dyn Write,
         quality: &'w mut dyn Write,
     ) -> Result<Self, ExchangeError> {
-        begin(general, general_section())?;
-        begin(quality, quality_section())?;
+        begin(general, &general_section())?;
+        begin(quality, &quality_section())?;
         Ok(Self {
             general,
             quality,
@@ -84,7 +84,7 @@ impl<'w> MultiqcWriter<'w> {
 }
 
 /// A section without its closing brace, and the opening one of its data.
-fn begin(out: &mut dyn Write, section: Value) -> Result<(), ExchangeError> {
+fn begin(out: &mut dyn Write, section: &Value) -> Result<(), ExchangeError> {
     let section = section.to_string();
     let open = section.strip_suffix('}').unwrap_or(&section);
     write!(out, "{open},\"data\":{{")?;

@@ -122,7 +122,7 @@ mod tests {
             match resource["resourceType"].as_str() {
                 Some("Observation") => resource["category"] = json!([]),
                 Some("RiskAssessment") => {
-                    resource["prediction"][0]["probabilityRange"] = json!({"low": {"value": 0.04}})
+                    resource["prediction"][0]["probabilityRange"] = json!({"low": {"value": 0.04}});
                 }
                 _ => {}
             }

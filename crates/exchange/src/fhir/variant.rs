@@ -57,7 +57,8 @@ impl FhirExport<'_> {
                 concept
             })
             .unwrap_or_else(|| words(&row.contig));
-        let last = row.position.saturating_add(row.reference.len() as u32) - 1;
+        let length = u32::try_from(row.reference.len()).unwrap_or(u32::MAX);
+        let last = row.position.saturating_add(length.saturating_sub(1));
         let mut range = json!({"low": {"value": row.position}});
         if last > row.position {
             range["high"] = json!({"value": last});

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field};
 use varisk_dossier::TableRows;
 use varisk_report::RunRecord;
@@ -189,18 +189,30 @@ impl Header {
         Ok(())
     }
 
+    /// The columns of a batch that become INFO.
+    pub(super) fn columns<'h>(&'h self, records: &Records<'h>) -> InfoColumns<'h> {
+        let columns = self.fields.iter().filter_map(|field| {
+            let column = records.batch.column_by_name(&field.column)?;
+            Some((field, column))
+        });
+        InfoColumns {
+            source: records.source,
+            columns: columns.collect(),
+        }
+    }
+}
+
+/// The columns of a batch that become INFO.
+pub(super) struct InfoColumns<'h> {
+    source: &'h TableRows,
+    columns: Vec<(&'h InfoField, &'h ArrayRef)>,
+}
+
+impl InfoColumns<'_> {
     /// INFO of a record.
-    pub(super) fn push_info(
-        &self,
-        records: &Records<'_>,
-        row: usize,
-        line: &mut String,
-    ) -> Result<(), ExchangeError> {
+    pub(super) fn push_info(&self, row: usize, line: &mut String) -> Result<(), ExchangeError> {
         let start = line.len();
-        for field in &self.fields {
-            let Some(column) = records.batch.column_by_name(&field.column) else {
-                continue;
-            };
+        for (field, column) in &self.columns {
             if column.is_null(row) {
                 continue;
             }
@@ -212,7 +224,7 @@ impl Header {
             line.push('=');
             let is_written =
                 info::push_value(column, row, line).ok_or_else(|| ExchangeError::Kind {
-                    path: records.source.path().to_owned(),
+                    path: self.source.path().to_owned(),
                     column: field.column.clone(),
                     kind: column.data_type().to_string(),
                 })?;

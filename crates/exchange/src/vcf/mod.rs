@@ -69,10 +69,11 @@ pub fn write_vcf(
     for mut source in run.rows(TABLE)? {
         while let Some(batch) = source.next_batch()? {
             let records = Records::new(&batch, &source)?;
+            let columns = header.columns(&records);
             for row in 0..batch.num_rows() {
                 line.clear();
                 records.push_fixed(row, &mut line);
-                header.push_info(&records, row, &mut line)?;
+                columns.push_info(row, &mut line)?;
                 line.push('\n');
                 out.write_all(line.as_bytes())?;
             }
