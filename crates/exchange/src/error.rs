@@ -59,6 +59,12 @@ pub enum ExchangeError {
         /// The column.
         column: String,
     },
+    /// Alleles do not come in genomic order.
+    #[error("{}: the alleles are not in genomic order from file to file, as VCF needs them; repeat the run without partitions of this table", path.display())]
+    Order {
+        /// The file.
+        path: PathBuf,
+    },
     /// A contig has a name that VCF cannot hold.
     #[error(
         "the contig name '{name}' cannot stand in a VCF; rename it in the reference and repeat the run"

@@ -14,7 +14,7 @@ use varisk_dossier::{
     Ancestry, AnnotationValue, Annotations, Burden, Dossier, Explanation, Feature, Finding,
     Quality, Risk, RiskCurve, RunFolder, Score, State,
 };
-use varisk_report::{RunRecord, Table, write_table};
+use varisk_report::{RunRecord, Table, TableFolder, write_table};
 
 /// Names of patients in the order of their bytes.
 pub(crate) const NAMES: [&str; 6] = [
@@ -320,9 +320,9 @@ pub(crate) fn run() -> (tempfile::TempDir, RunFolder) {
             ("value", values),
         ],
     );
-    write_table(folder.path(), "risk", risk).unwrap();
+    write_table(&TableFolder::plain(folder.path()), "risk", risk).unwrap();
     let quality = table(Table::QC, rows, vec![("patient", texts(&NAMES))]);
-    write_table(folder.path(), "qc", quality).unwrap();
+    write_table(&TableFolder::plain(folder.path()), "qc", quality).unwrap();
     let run = finish(folder.path());
     (folder, run)
 }
@@ -381,7 +381,7 @@ pub(crate) fn variants_run(contigs: [&str; 2], long: i64) -> (tempfile::TempDir,
             ("score.m_1.out", scores),
         ],
     );
-    write_table(folder.path(), "variants", table).unwrap();
+    write_table(&TableFolder::plain(folder.path()), "variants", table).unwrap();
     let run = finish(folder.path());
     (folder, run)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, UInt32Type};
 use varisk_dossier::TableRows;
 use varisk_report::RunRecord;
 
@@ -19,6 +19,8 @@ use crate::text::visible;
 pub(super) struct Header {
     contigs: Vec<String>,
     seen: HashSet<String>,
+    /// Position of the last allele that was seen.
+    position: u32,
     filters: BTreeSet<String>,
     fields: Vec<InfoField>,
 }
@@ -100,15 +102,28 @@ impl Header {
     /// Looks at a batch for what the header must declare.
     pub(super) fn observe(&mut self, records: &Records<'_>) -> Result<(), ExchangeError> {
         let contigs = records.contig.as_string::<i32>();
-        for contig in contigs.iter().flatten() {
-            if self.contigs.last().is_none_or(|last| last != contig)
-                && self.seen.insert(contig.to_owned())
-            {
+        let positions = records.position.as_primitive::<UInt32Type>();
+        for (contig, position) in contigs.iter().flatten().zip(positions.values()) {
+            let is_next = self.contigs.last().is_some_and(|last| last == contig);
+            // A table in parts by something else than contigs gives a file that cannot be indexed.
+            let is_back = if is_next {
+                *position < self.position
+            } else {
+                self.seen.contains(contig)
+            };
+            if is_back {
+                return Err(ExchangeError::Order {
+                    path: records.source.path().to_owned(),
+                });
+            }
+            self.position = *position;
+            if !is_next {
                 if !is_contig(contig) {
                     return Err(ExchangeError::Contig {
                         name: contig.to_owned(),
                     });
                 }
+                self.seen.insert(contig.to_owned());
                 self.contigs.push(contig.to_owned());
             }
         }

@@ -41,7 +41,8 @@ const FIXED: [&str; 7] = ["contig", "position", "ref", "alt", "id", "qual", "fil
 /// adds lengths to those that it names, as of a FASTA index.
 ///
 /// # Errors
-/// The run has no variants table (as that of `varisk prs`), the table is damaged, or the writer fails.
+/// The run has no variants table (as that of `varisk prs`), the table is damaged or its files are not in
+/// genomic order, or the writer fails.
 ///
 /// # Memory
 /// One batch.

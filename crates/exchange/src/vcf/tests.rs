@@ -103,3 +103,29 @@ fn a_run_without_variants() {
     let error = write_vcf(&run, &[], &mut Vec::new()).unwrap_err();
     assert!(matches!(error, ExchangeError::NoTable { .. }), "{error}");
 }
+
+#[test]
+fn alleles_out_of_order_are_refused() {
+    let (folder, _) = variants_run(["chr1", "chr2"], 7);
+    let part = |name: &str| {
+        folder
+            .path()
+            .join("variants")
+            .join(name)
+            .join("part-0.parquet")
+    };
+    for name in ["k=a", "k=b"] {
+        std::fs::create_dir_all(part(name).parent().unwrap()).unwrap();
+        std::fs::copy(folder.path().join("variants.parquet"), part(name)).unwrap();
+    }
+    std::fs::remove_file(folder.path().join("variants.parquet")).unwrap();
+    let mut record = crate::testing::record();
+    for name in ["variants/k=a/part-0.parquet", "variants/k=b/part-0.parquet"] {
+        record.tables.insert(name.to_owned(), String::new());
+    }
+    let json = serde_json::to_string(&record).unwrap();
+    std::fs::write(folder.path().join("run.json"), json).unwrap();
+    let run = RunFolder::open(folder.path()).unwrap();
+    let error = write_vcf(&run, &[], &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, ExchangeError::Order { .. }), "{error}");
+}
