@@ -320,7 +320,7 @@ fn write_patients(
             Table::FEATURES.name,
             features_table(&plan.patients, &features)?,
         )?;
-        let quality = with_reads(results.take(Table::QC)?, plan, &features)?;
+        let quality = with_reads(&results.take(Table::QC)?, plan, &features)?;
         let quality = drift::with_drift(quality, &plan.patients, &drift)?;
         let quality = with_known(quality, state)?;
         write_table(folder, Table::QC.name, quality)?;
@@ -453,11 +453,11 @@ fn timed(
 
 /// The table of quality with what the reads of each patient show.
 fn with_reads(
-    quality: RecordBatch,
+    quality: &RecordBatch,
     plan: &FoldPlan,
     features: &FeatureTable,
 ) -> anyhow::Result<RecordBatch> {
-    let number = numbers_of(&quality, plan);
+    let number = numbers_of(quality, plan);
     let mut columns = quality.columns().to_vec();
     for (name, feature) in [
         ("reads_mean_depth", MEAN_DEPTH_FEATURE),
