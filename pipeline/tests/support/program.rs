@@ -78,12 +78,6 @@ impl Call {
         self
     }
 
-    /// Takes over the options of another call.
-    pub(crate) fn taking(mut self, other: &Self) -> Self {
-        self.options.extend(other.options.iter().cloned());
-        self
-    }
-
     pub(crate) fn without(mut self, option: &str) -> Self {
         self.options.retain(|(name, _)| name != option);
         self
