@@ -19,7 +19,7 @@ pub(crate) use self::privacy::{
     AuditAction, AuditArguments, DeidentifyArguments, EncryptionArguments, ExportArguments,
     FileAccess, GuardArguments, KeyAction, KeyArguments, OutputArguments, PseudonymArguments,
 };
-pub(crate) use self::reporting::{ReportArguments, ReportFormat};
+pub(crate) use self::reporting::{DiffArguments, ReportArguments, ReportFormat};
 pub(crate) use self::scores::{
     AmbiguousChoice, AncestryAction, AncestryArguments, AncestryBuildArguments, DosageChoice,
     DuplicatesChoice, ImputeChoice, LowCoverageChoice, ScoreArguments, ScoreFormatChoice,
@@ -38,7 +38,7 @@ pub(crate) use self::scores::{
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit codes: 0 done, 64 usage, 65 data, 66 no input, 69 library or device unavailable, 70 bug, 73 cannot create output, 74 I/O, 130 interrupted."
+    after_help = "Exit codes: 0 done, 3 done and 'varisk diff' has alerts, 64 usage, 65 data, 66 no input, 69 library or device unavailable, 70 bug, 73 cannot create output, 74 I/O, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -93,6 +93,8 @@ pub(crate) enum Verb {
     Merge(MergeArguments),
     /// Make pages, and other forms, of a finished run.
     Report(ReportArguments),
+    /// Say what changed for whom between two runs, and why; ends with 3 where an alert rule fires.
+    Diff(DiffArguments),
     /// Leave out and coarsen what tells who patients are, and refuse if too few are alike.
     Deidentify(DeidentifyArguments),
     /// Pack a folder and encrypt it (age) to those who may open it.
@@ -133,6 +135,7 @@ impl Verb {
             Self::Explain(_) => "explain",
             Self::Merge(_) => "merge",
             Self::Report(_) => "report",
+            Self::Diff(_) => "diff",
             Self::Deidentify(_) => "deidentify",
             Self::Export(_) => "export",
             Self::Key(_) => "key",

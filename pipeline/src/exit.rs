@@ -3,9 +3,11 @@
 use varisk_alignments::AlignmentError;
 use varisk_ancestry::PanelError;
 use varisk_annotate::AnnotateError;
+use varisk_comparison::ComparisonError;
 use varisk_dossier::DossierError;
 use varisk_encode::ManifestError;
 use varisk_evaluation::EvaluationError;
+use varisk_exchange::ExchangeError;
 use varisk_explanation::ExplanationError;
 use varisk_knowledge::KnowledgeError;
 use varisk_onnx::OnnxError;
@@ -20,6 +22,8 @@ use varisk_score::ScoreError;
 use varisk_train::TrainError;
 use varisk_train::siamese::SiameseError;
 
+/// Done, and an alert rule of 'varisk diff' fires. No error of a shell or of sysexits.h has this number.
+pub(crate) const ALERTS: u8 = 3;
 /// The command line or configuration is wrong.
 pub(crate) const USAGE: u8 = 64;
 /// The data are wrong.
@@ -192,11 +196,31 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             _ => DATA,
         });
     }
+    if let Some(error) = cause.downcast_ref::<ComparisonError>() {
+        return match error {
+            ComparisonError::Run { .. } => None,
+            ComparisonError::Rules { .. }
+            | ComparisonError::Rule { .. }
+            | ComparisonError::Tolerance { .. } => Some(USAGE),
+            ComparisonError::Spool(_) => Some(IO),
+            ComparisonError::Layout(_) => Some(SOFTWARE),
+            ComparisonError::Write(error) => code_of(error),
+            ComparisonError::Interrupted => Some(INTERRUPTED),
+            _ => Some(DATA),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<ExchangeError>() {
+        return match error {
+            ExchangeError::Dossier(error) => code_of(error),
+            ExchangeError::Write(_) => Some(IO),
+            ExchangeError::Issued { .. } | ExchangeError::System { .. } => Some(USAGE),
+            _ => Some(DATA),
+        };
+    }
     if let Some(error) = cause.downcast_ref::<PageError>() {
         return match error {
             PageError::Run(error) => code_of(error),
             PageError::Write { .. } => Some(IO),
-            PageError::UnknownPatients { .. } => Some(DATA),
             PageError::Template(_) | PageError::Json(_) => Some(SOFTWARE),
         };
     }

@@ -101,6 +101,8 @@ fn dispatch(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
         Verb::Calibrate(arguments) => learning::calibrate::command(&arguments, log),
         Verb::Merge(arguments) => merge::command(&arguments, log),
         Verb::Report(arguments) => reporting::report::command(&arguments, log),
+        // Its exit code tells a scheduler whether somebody has to look.
+        Verb::Diff(arguments) => return reporting::diff::command(&arguments, log),
         Verb::Deidentify(arguments) => privacy::deidentify::command(&arguments, log),
         Verb::Export(arguments) => privacy::export::command(&arguments, log),
         Verb::Key(arguments) => privacy::key_command(&arguments),

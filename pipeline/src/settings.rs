@@ -103,6 +103,11 @@ pub(crate) struct ConfigFile {
     pseudonym_key_command: Option<String>,
     pseudonym_label: Option<String>,
     pseudonym_table: Option<PathBuf>,
+    /// Rules of 'varisk diff', which a run passes over.
+    #[serde(rename = "alert")]
+    _alert: Option<toml::Value>,
+    #[serde(rename = "tolerance")]
+    _tolerance: Option<toml::Value>,
 }
 
 impl ConfigFile {

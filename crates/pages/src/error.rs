@@ -18,16 +18,6 @@ pub enum PageError {
         /// The cause.
         source: std::io::Error,
     },
-    /// Patients were asked for that the run does not have.
-    #[error(
-        "{count} of the patients that were asked for are not in the run (the first stands on line {line} of the list); correct the list"
-    )]
-    UnknownPatients {
-        /// How many.
-        count: usize,
-        /// Place of the first in the list, from 1.
-        line: usize,
-    },
     /// A template refused its values: our bug.
     #[error("internal error: a page cannot be made ({0}); please report this")]
     Template(#[from] askama::Error),

@@ -1,4 +1,5 @@
-//! HTML pages of a run: one of the cohort, one of each patient.
+//! HTML pages of a run: one of the cohort, one of each patient; and a page of what changed between two
+//! runs.
 //!
 //! Every page is one file that needs nothing else: no network, no scripts for reading, styles and
 //! plots inside. A content security policy in each page forbids the browser to load anything. Every
@@ -9,6 +10,7 @@
 //! made of.
 
 mod cohort;
+mod comparison;
 mod error;
 mod facts;
 mod format;
@@ -17,5 +19,6 @@ mod svg;
 mod words;
 mod write;
 
+pub use comparison::write_comparison;
 pub use error::PageError;
-pub use write::{PageOptions, PatientPages, Written, write_pages};
+pub use write::{PageWriter, patient_folder};

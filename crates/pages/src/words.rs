@@ -108,6 +108,17 @@ pub(crate) fn stars(number: f64) -> String {
     }
 }
 
+/// A sequence that is too long for a table.
+pub(crate) fn shortened(sequence: &str) -> String {
+    const MOST: usize = 24;
+    let letters = sequence.chars().count();
+    if letters <= MOST {
+        return sequence.to_owned();
+    }
+    let start: String = sequence.chars().take(12).collect();
+    format!("{start}… ({letters} bases)")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,8 @@
-//! Writes all pages of a run into a folder.
+//! Writes the pages of a run into a folder, patient by patient.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use askama::Template;
 use varisk_dossier::{Dossier, RunFolder};
@@ -16,158 +15,104 @@ use crate::patient::{PatientPage, References};
 /// The style sheet of all pages.
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 
-/// Folder of the patients' pages.
+/// Folder of the patients.
 const PATIENTS: &str = "patients";
+/// Name of every page.
+const PAGE: &str = "index.html";
 
-/// Which patients get a page of their own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PatientPages {
-    /// All.
-    All,
-    /// None: only the page of the cohort.
-    None,
-    /// These, by identifier, with their places in the list that they come from (from 1).
-    Listed(BTreeMap<String, usize>),
+/// Folder of the patient with a number (from 1, in the order of identifiers) in that of a report. It is
+/// a number, so that names of folders say nothing about anybody.
+#[must_use]
+pub fn patient_folder(number: u64) -> PathBuf {
+    Path::new(PATIENTS).join(format!("{number:06}"))
 }
 
-/// How pages are written.
-#[derive(Clone, Debug)]
-pub struct PageOptions {
-    /// Day of making, as it stands in the footer, such as `2026-11-25`.
-    pub made: String,
-    /// Who gets a page.
-    pub patients: PatientPages,
-}
-
-/// What was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Patients in the run.
-    pub patients: u64,
-    /// Pages of patients.
-    pub pages: u64,
-}
-
-/// Writes `index.html` and `patients/000001.html`, ... into a folder, which is there and empty. Pages
-/// are numbered in the order of the patients' identifiers, so that names of files say nothing about
-/// anybody. `on_patient` is called after each patient, with the number so far.
-///
-/// # Errors
-/// The run cannot be read, a listed patient is not in it, or a file cannot be written.
-pub fn write_pages(
-    run: &RunFolder,
-    folder: &Path,
-    options: &PageOptions,
-    mut on_patient: impl FnMut(u64),
-) -> Result<Written, PageError> {
-    let facts = RunFacts::new(run, &options.made);
-    let references = run.score_references()?;
-    let mut dossiers = run.dossiers()?;
-    let pages = folder.join(PATIENTS);
-    if options.patients != PatientPages::None {
-        std::fs::create_dir(&pages).map_err(|source| PageError::Write {
-            path: pages.clone(),
-            source,
-        })?;
-    }
-    let mut cohort = Cohort::new(&facts);
-    let mut writer = PageWriter {
-        folder: &pages,
-        facts: &facts,
-        references: &references,
-        previous: None,
-        held: None,
-        written: 0,
-    };
-    let mut found = BTreeSet::new();
-    let mut number = 0;
-    while let Some(dossier) = dossiers.next_dossier()? {
-        number += 1;
-        let has_page = match &options.patients {
-            PatientPages::All => true,
-            PatientPages::None => false,
-            PatientPages::Listed(wanted) => wanted.contains_key(&dossier.patient),
-        };
-        cohort.observe(&dossier, has_page);
-        if has_page {
-            if matches!(options.patients, PatientPages::Listed(_)) {
-                found.insert(dossier.patient.clone());
-            }
-            writer.push(number, dossier)?;
-        }
-        on_patient(number);
-    }
-    writer.flush(None)?;
-    if let PatientPages::Listed(wanted) = &options.patients {
-        let unknown = wanted.iter().filter(|(name, _)| !found.contains(*name));
-        let lines: Vec<usize> = unknown.map(|(_, line)| *line).collect();
-        if let Some(line) = lines.iter().min() {
-            return Err(PageError::UnknownPatients {
-                count: lines.len(),
-                line: *line,
-            });
-        }
-    }
-    let written = writer.written;
-    let page = cohort.page(run)?;
-    render(&page, &folder.join("index.html"))?;
-    Ok(Written {
-        patients: number,
-        pages: written,
-    })
-}
-
-/// Name of the page of the patient with a number (from 1).
-pub(crate) fn page_name(number: u64) -> String {
-    format!("{number:06}.html")
-}
-
-/// Path of that page from the page of the cohort.
+/// Path of the page of a patient from that of the cohort.
 pub(crate) fn page_path(number: u64) -> String {
-    format!("{PATIENTS}/{}", page_name(number))
+    format!("{PATIENTS}/{number:06}/{PAGE}")
 }
 
-/// Writes pages of patients; each is held until the next one is known, which it links to.
-struct PageWriter<'w> {
-    folder: &'w Path,
-    facts: &'w RunFacts,
-    references: &'w References,
+/// Writes pages: `index.html` of the cohort, `patients/000001/index.html` of a patient.
+pub struct PageWriter<'r> {
+    run: &'r RunFolder,
+    folder: PathBuf,
+    facts: RunFacts,
+    references: References,
+    cohort: Cohort,
     previous: Option<u64>,
+    /// A page is held until the next one is known, which it links to.
     held: Option<(u64, Dossier)>,
     written: u64,
 }
 
-impl PageWriter<'_> {
-    fn push(&mut self, number: u64, dossier: Dossier) -> Result<(), PageError> {
-        self.flush(Some(number))?;
-        self.held = Some((number, dossier));
+impl<'r> PageWriter<'r> {
+    /// Starts pages in a folder that is there. `made` is the day of making as it stands in the footer,
+    /// such as `2026-11-25`.
+    ///
+    /// # Errors
+    /// The run cannot be read.
+    pub fn new(run: &'r RunFolder, folder: &Path, made: &str) -> Result<Self, PageError> {
+        Ok(Self {
+            facts: RunFacts::new(run, made),
+            references: run.score_references()?,
+            cohort: Cohort::new(),
+            folder: folder.to_owned(),
+            previous: None,
+            held: None,
+            written: 0,
+            run,
+        })
+    }
+
+    /// Takes in the next patient. One with a page of their own has a folder, which is there.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn observe(&mut self, dossier: &Dossier, has_page: bool) -> Result<(), PageError> {
+        let number = self.cohort.observe(dossier, has_page);
+        if has_page {
+            self.flush(Some(number))?;
+            self.held = Some((number, dossier.clone()));
+        }
         Ok(())
+    }
+
+    /// Writes what is held and the page of the cohort; returns the number of patients' pages.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn finish(mut self) -> Result<u64, PageError> {
+        self.flush(None)?;
+        let page = self.cohort.page(&self.facts, self.run)?;
+        render(&page, &self.folder.join(PAGE))?;
+        Ok(self.written)
     }
 
     fn flush(&mut self, next: Option<u64>) -> Result<(), PageError> {
         let Some((number, dossier)) = self.held.take() else {
             return Ok(());
         };
-        let mut page = PatientPage::new(&dossier, self.facts, self.references);
-        page.previous = self.previous.map(page_name);
-        page.next = next.map(page_name);
-        render(&page, &self.folder.join(page_name(number)))?;
+        let beside = |number: u64| format!("../{number:06}/{PAGE}");
+        let mut page = PatientPage::new(&dossier, &self.facts, &self.references);
+        page.previous = self.previous.map(beside);
+        page.next = next.map(beside);
+        let path = self.folder.join(patient_folder(number)).join(PAGE);
+        render(&page, &path)?;
         self.previous = Some(number);
         self.written += 1;
         Ok(())
     }
 }
 
-fn render(page: &impl Template, path: &Path) -> Result<(), PageError> {
+pub(crate) fn render(page: &impl Template, path: &Path) -> Result<(), PageError> {
     let write = |source| PageError::Write {
         path: path.into(),
         source,
     };
-    let mut file = BufWriter::new(File::create_new(path).map_err(write)?);
     let html = page.render()?;
+    let mut file = BufWriter::new(File::create_new(path).map_err(write)?);
     file.write_all(html.as_bytes()).map_err(write)?;
     file.into_inner()
-        .map_err(|error| write(error.into_error()))?
-        .sync_data()
-        .map_err(write)
+        .map_err(|error| write(error.into_error()))?;
+    Ok(())
 }

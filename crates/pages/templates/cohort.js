@@ -44,7 +44,7 @@
   };
   const linked = data.linked === true ? null : new Set(data.linked);
   const link = (row) => linked === null || linked.has(row)
-    ? "patients/" + String(row + 1).padStart(6, "0") + ".html" : null;
+    ? "patients/" + String(row + 1).padStart(6, "0") + "/index.html" : null;
 
   const draw = () => {
     const rows = document.createDocumentFragment();

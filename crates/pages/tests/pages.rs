@@ -1,24 +1,29 @@
 //! Pages of made-up runs: hostile names, patients with nothing, thousands of findings.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use varisk_dossier::RunFolder;
 use varisk_dossier::testing::{TestRun, Values};
-use varisk_pages::{PageError, PageOptions, PatientPages, Written, write_pages};
+use varisk_pages::{PageWriter, patient_folder};
 use varisk_report::{Table, TableFolder};
 
 const HOSTILE: &str = "<script>alert('x')</script>\"&";
 
-fn pages(run: &Path, patients: PatientPages) -> (tempfile::TempDir, Result<Written, PageError>) {
+/// Pages of a run, of those patients that are asked for; with the number of patients' pages.
+fn pages(run: &Path, has_page: impl Fn(&str) -> bool) -> (tempfile::TempDir, u64) {
     let folder = tempfile::tempdir().unwrap();
-    let options = PageOptions {
-        made: "2026-01-01".to_owned(),
-        patients,
-    };
     let run = RunFolder::open(run).unwrap();
-    let written = write_pages(&run, folder.path(), &options, |_| {});
+    let mut pages = PageWriter::new(&run, folder.path(), "2026-01-01").unwrap();
+    for (number, dossier) in (1..).zip(run.dossiers().unwrap()) {
+        let dossier = dossier.unwrap();
+        let has_page = has_page(&dossier.patient);
+        if has_page {
+            std::fs::create_dir_all(folder.path().join(patient_folder(number))).unwrap();
+        }
+        pages.observe(&dossier, has_page).unwrap();
+    }
+    let written = pages.finish().unwrap();
     (folder, written)
 }
 
@@ -96,13 +101,13 @@ fn run(patients: &[&str], findings: usize) -> tempfile::TempDir {
 #[test]
 fn hostile_names_are_text_everywhere() {
     let run = run(&["../../x", HOSTILE], 2);
-    let (folder, written) = pages(run.path(), PatientPages::All);
-    let expected = Written {
-        patients: 2,
-        pages: 2,
-    };
-    assert_eq!(written.unwrap(), expected);
-    for page in ["index.html", "patients/000001.html", "patients/000002.html"] {
+    let (folder, written) = pages(run.path(), |_| true);
+    assert_eq!(written, 2);
+    for page in [
+        "index.html",
+        "patients/000001/index.html",
+        "patients/000002/index.html",
+    ] {
         let html = read(&folder, page);
         assert!(!html.contains("<script>alert"), "{page}");
         assert!(!html.contains("alert('x')</script>"), "{page}");
@@ -111,27 +116,27 @@ fn hostile_names_are_text_everywhere() {
         assert!(html.contains("default-src 'none'"), "{page}");
     }
     // The name is shown, as text.
-    assert!(read(&folder, "patients/000002.html").contains("&#60;script&#62;alert"));
+    assert!(read(&folder, "patients/000002/index.html").contains("&#60;script&#62;alert"));
     // Names of files say nothing of patients, and nothing left the folder.
     let mut names: Vec<String> = std::fs::read_dir(folder.path().join("patients"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["000001.html", "000002.html"]);
+    assert_eq!(names, ["000001", "000002"]);
 }
 
 #[test]
 fn a_patient_without_results_has_a_page_that_says_so() {
     let run = run(&["A", "B"], 0);
-    let (folder, written) = pages(run.path(), PatientPages::All);
-    written.unwrap();
-    let page = read(&folder, "patients/000001.html");
+    let (folder, written) = pages(run.path(), |_| true);
+    assert!(written > 0);
+    let page = read(&folder, "patients/000001/index.html");
     assert!(page.contains("a clinical value that the model needs is not recorded"));
     assert!(page.contains("Not looked up"));
     assert!(page.contains("The recorded sex is"));
     assert!(!page.contains("NaN"));
-    let page = read(&folder, "patients/000002.html");
+    let page = read(&folder, "patients/000002/index.html");
     assert!(page.contains("25.0\u{a0}%"));
     assert!(page.contains("2.5\u{a0}×\u{a0}the average"));
     assert!(page.contains("unlike the patients that the model was trained on"));
@@ -141,9 +146,9 @@ fn a_patient_without_results_has_a_page_that_says_so() {
 #[test]
 fn thousands_of_findings_are_all_there() {
     let run = run(&["A"], 3_000);
-    let (folder, written) = pages(run.path(), PatientPages::All);
-    written.unwrap();
-    let page = read(&folder, "patients/000001.html");
+    let (folder, written) = pages(run.path(), |_| true);
+    assert!(written > 0);
+    let page = read(&folder, "patients/000001/index.html");
     assert_eq!(page.matches("<th scope=\"row\">GENE").count(), 3_000);
     assert!(page.contains("2900 more"));
     assert!(page.contains("AAAAAAAAAAAA… (400 bases)"));
@@ -152,13 +157,9 @@ fn thousands_of_findings_are_all_there() {
 #[test]
 fn only_those_who_are_asked_for() {
     let run = run(&["A", "B", "C"], 0);
-    let listed = |names: &[(&str, usize)]| {
-        let names = names.iter().map(|(name, line)| ((*name).to_owned(), *line));
-        PatientPages::Listed(names.collect::<BTreeMap<_, _>>())
-    };
-    let (folder, written) = pages(run.path(), listed(&[("B", 1)]));
-    assert_eq!(written.unwrap().pages, 1);
-    assert!(folder.path().join("patients/000002.html").exists());
+    let (folder, written) = pages(run.path(), |patient| patient == "B");
+    assert_eq!(written, 1);
+    assert!(folder.path().join("patients/000002/index.html").exists());
     let cohort = read(&folder, "index.html");
     assert!(cohort.contains("\"linked\":[1]"));
     assert_eq!(
@@ -167,15 +168,7 @@ fn only_those_who_are_asked_for() {
         "the table and the outliers"
     );
 
-    let (_, written) = pages(run.path(), listed(&[("B", 1), ("Z", 7), ("Y", 9)]));
-    let error = written.unwrap_err();
-    assert!(matches!(
-        error,
-        PageError::UnknownPatients { count: 2, line: 7 }
-    ));
-    assert!(!error.to_string().contains('Z'));
-
-    let (folder, written) = pages(run.path(), PatientPages::None);
-    assert_eq!(written.unwrap().pages, 0);
+    let (folder, written) = pages(run.path(), |_| false);
+    assert_eq!(written, 0);
     assert!(!folder.path().join("patients").exists());
 }

@@ -1,3 +1,5 @@
-//! Verbs that make something to read of a finished run.
+//! Verbs that make something to read of finished runs.
 
+mod clock;
+pub(crate) mod diff;
 pub(crate) mod report;

@@ -17,10 +17,10 @@ use outliers::Quality;
 use page::CohortPage;
 
 /// What is kept of each patient.
-pub(crate) struct Cohort<'f> {
-    facts: &'f RunFacts,
+#[derive(Default)]
+pub(crate) struct Cohort {
     patients: Vec<String>,
-    /// Rows that have a page of their own; none where all have.
+    /// Rows that have a page of their own.
     linked: Vec<u32>,
     items: BTreeMap<String, Item>,
     /// Known pathogenic alleles of each patient.
@@ -32,21 +32,13 @@ pub(crate) struct Cohort<'f> {
     reasons: BTreeMap<(String, String), u64>,
 }
 
-impl<'f> Cohort<'f> {
-    pub(crate) fn new(facts: &'f RunFacts) -> Self {
-        Self {
-            facts,
-            patients: Vec::new(),
-            linked: Vec::new(),
-            items: BTreeMap::new(),
-            known: Vec::new(),
-            genes: Vec::new(),
-            quality: Vec::new(),
-            reasons: BTreeMap::new(),
-        }
+impl Cohort {
+    pub(crate) fn new() -> Self {
+        Self::default()
     }
 
-    pub(crate) fn observe(&mut self, dossier: &Dossier, has_page: bool) {
+    /// Takes in the next patient; returns the patient's number, from 1.
+    pub(crate) fn observe(&mut self, dossier: &Dossier, has_page: bool) -> u64 {
         let row = self.patients.len();
         // A cohort of more than four thousand million people is none.
         let number = u32::try_from(row).unwrap_or(u32::MAX);
@@ -79,9 +71,14 @@ impl<'f> Cohort<'f> {
             self.genes.push((number, genes.join(", ")));
         }
         self.quality.push(Quality::new(dossier));
+        row as u64 + 1
     }
 
-    pub(crate) fn page(self, run: &RunFolder) -> Result<CohortPage<'f>, PageError> {
-        CohortPage::new(self, run)
+    pub(crate) fn page<'f>(
+        self,
+        facts: &'f RunFacts,
+        run: &RunFolder,
+    ) -> Result<CohortPage<'f>, PageError> {
+        CohortPage::new(self, facts, run)
     }
 }

@@ -95,7 +95,11 @@ pub(crate) struct CohortPage<'f> {
 }
 
 impl<'f> CohortPage<'f> {
-    pub(super) fn new(mut cohort: Cohort<'f>, run: &RunFolder) -> Result<Self, PageError> {
+    pub(super) fn new(
+        mut cohort: Cohort,
+        facts: &'f RunFacts,
+        run: &RunFolder,
+    ) -> Result<Self, PageError> {
         let number = cohort.patients.len();
         for item in cohort.items.values_mut() {
             item.pad(number);
@@ -106,7 +110,7 @@ impl<'f> CohortPage<'f> {
         ordered.sort_by_key(|(_, item)| item.order());
         let left_out = ordered.len().saturating_sub(MOST_COLUMNS);
         ordered.truncate(MOST_COLUMNS);
-        let columns = table_columns(&cohort, &ordered, &attention, &call_rates);
+        let columns = table_columns(&cohort, facts, &ordered, &attention, &call_rates);
         let all_linked = cohort.linked.len() == number;
         let linked = if all_linked {
             Linked::All
@@ -161,10 +165,10 @@ impl<'f> CohortPage<'f> {
         Ok(Self {
             style: STYLE,
             script: include_str!("../../templates/cohort.js"),
-            facts: cohort.facts,
+            facts,
             patients: counted(number as u64, "patient", "patients"),
             rows_in_all: number + 1,
-            cards: cards(&cohort, attention.len()),
+            cards: cards(&cohort, facts, attention.len()),
             table_note,
             columns: heads.collect(),
             rows,
@@ -193,13 +197,14 @@ impl<'f> CohortPage<'f> {
 }
 
 fn table_columns<'c>(
-    cohort: &'c Cohort<'_>,
+    cohort: &'c Cohort,
+    facts: &RunFacts,
     items: &[(&'c String, &'c Item)],
     attention: &'c [(u32, String)],
     call_rates: &'c [f32],
 ) -> Vec<DataColumn<'c>> {
     let mut columns = Vec::new();
-    if cohort.facts.has_known_variants {
+    if facts.has_known_variants {
         columns.push(DataColumn {
             name: "Known pathogenic".to_owned(),
             detail: "variants".to_owned(),
@@ -219,7 +224,7 @@ fn table_columns<'c>(
             values: Values::Numbers(values, Some(&item.states), shown),
         }
     }));
-    if cohort.facts.has_quality {
+    if facts.has_quality {
         columns.push(DataColumn {
             name: "Call rate".to_owned(),
             detail: String::new(),
@@ -263,22 +268,21 @@ fn cell(column: &DataColumn<'_>, row: usize) -> Cell {
     }
 }
 
-fn cards(cohort: &Cohort<'_>, attention: usize) -> Vec<Card> {
+fn cards(cohort: &Cohort, facts: &RunFacts, attention: usize) -> Vec<Card> {
     let patients = cohort.patients.len() as u64;
     let carriers = cohort.known.iter().filter(|number| **number > 0).count() as u64;
-    let sources: Vec<String> = cohort
-        .facts
+    let sources: Vec<String> = facts
         .clinical_sources
         .iter()
         .map(|(name, release)| format!("{name} {release}"))
         .collect();
-    let known = if cohort.facts.has_known_variants {
+    let known = if facts.has_known_variants {
         Card {
             label: "With known pathogenic variants",
             headline: format!("{} of {}", count(carriers), count(patients)),
             detail: format!(
                 "{}, by {}",
-                words::capital(&cohort.facts.reported_classes),
+                words::capital(&facts.reported_classes),
                 sources.join(", ")
             ),
             tone: if carriers > 0 { "alert" } else { "good" },
@@ -288,7 +292,7 @@ fn cards(cohort: &Cohort<'_>, attention: usize) -> Vec<Card> {
         Card {
             label: "With known pathogenic variants",
             headline: "Not looked up".to_owned(),
-            detail: without_known(cohort.facts),
+            detail: without_known(facts),
             tone: "unknown",
             target: "list",
         }
@@ -317,7 +321,7 @@ fn cards(cohort: &Cohort<'_>, attention: usize) -> Vec<Card> {
         target: "coverage",
     };
     let mut cards = vec![known, items];
-    if cohort.facts.has_quality {
+    if facts.has_quality {
         cards.push(Card {
             label: "Quality outliers",
             headline: counted(attention as u64, "patient", "patients"),
@@ -329,7 +333,7 @@ fn cards(cohort: &Cohort<'_>, attention: usize) -> Vec<Card> {
     cards.push(Card {
         label: "Cohort",
         headline: counted(patients, "patient", "patients"),
-        detail: format!("Genome build {}", cohort.facts.build),
+        detail: format!("Genome build {}", facts.build),
         tone: "",
         target: "origin",
     });
@@ -391,7 +395,7 @@ fn item_row(name: &str, item: &Item) -> ItemRow {
     }
 }
 
-fn reasons(cohort: &Cohort<'_>) -> Vec<Fact> {
+fn reasons(cohort: &Cohort) -> Vec<Fact> {
     cohort
         .reasons
         .iter()

@@ -4,7 +4,7 @@ use varisk_dossier::{AnnotationValue, Dossier, Finding};
 
 use crate::facts::{Fact, RunFacts};
 use crate::format;
-use crate::words;
+use crate::words::{self, shortened};
 
 /// Rows that are shown at once; the others open on request.
 const SHOWN: usize = 100;
@@ -225,15 +225,4 @@ fn annotations(finding: &Finding) -> Vec<Fact> {
         Fact::new(name, value, "")
     }));
     facts
-}
-
-/// A sequence that is too long for a table.
-fn shortened(sequence: &str) -> String {
-    const MOST: usize = 24;
-    let letters = sequence.chars().count();
-    if letters <= MOST {
-        return sequence.to_owned();
-    }
-    let start: String = sequence.chars().take(12).collect();
-    format!("{start}… ({letters} bases)")
 }
