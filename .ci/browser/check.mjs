@@ -44,7 +44,7 @@ function readArguments() {
 function pagesOf({ paths, patients }) {
     const pages = new Map();
     const add = (folder, file, shown) => {
-        const kind = file === join(folder, 'index.html') ? 'cohort' : basename(dirname(file)) === 'patients' ? 'patient' : '';
+        const kind = file === join(folder, 'index.html') ? (existsSync(join(folder, 'patients')) ? 'cohort' : '') : basename(dirname(dirname(file))) === 'patients' ? 'patient' : '';
         pages.set(file, { folder, file, kind, name: join(shown, relative(folder, file)) });
     };
     for (const path of paths) {
@@ -54,11 +54,14 @@ function pagesOf({ paths, patients }) {
             if (!existsSync(join(file, 'index.html'))) stop(`${path} holds no index.html`);
             add(file, join(file, 'index.html'), path);
             const folder = join(file, 'patients');
-            const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.html')).sort() : [];
-            if (files.length === 0) stop(`${path} holds no pages of patients (patients/*.html)`);
-            for (const name of files.slice(0, patients)) add(file, join(folder, name), path);
+            const pages = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name, 'index.html')).filter(existsSync).sort() : [];
+            // A comparison of runs has no patients' pages; a report of patients has some.
+            if (pages.length === 0 && existsSync(folder)) stop(`${path} holds no pages of patients (patients/*/index.html)`);
+            for (const page of pages.slice(0, patients)) add(file, page, path);
         } else {
             let folder = dirname(file);
+            // A patient's page is an index of its own folder, two below that of the report.
+            if (basename(dirname(folder)) === 'patients') folder = dirname(dirname(folder));
             while (!existsSync(join(folder, 'index.html')) && folder !== dirname(folder)) folder = dirname(folder);
             if (!existsSync(join(folder, 'index.html'))) stop(`${path} belongs to no report: no folder above it holds an index.html`);
             add(folder, file, relative(resolve('.'), folder) || '.');

@@ -3,7 +3,7 @@
 // long the checks take. Its table holds only the rows in sight, so that 100,000 patients are no load.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: light-dark(#1b1f24, #e8eaed); --paper: light-dark(#fff, #15181c); --line: light-dark(#c8ccd1, #444a52); --link: light-dark(#0b57b0, #8ab8ff); }
@@ -109,12 +109,12 @@ const percent = (risk) => (risk === null ? 'not estimated' : `${(100 * risk).toF
 function patient(number, withPage) {
     const id = `P${String(number).padStart(6, '0')}`;
     const risk = number % 97 === 0 ? null : ((number * 7919) % 100_003) / 100_003;
-    return [id, risk, ['low', 'typical', 'high'][number % 3], withPage ? `patients/${id.slice(1)}.html` : ''];
+    return [id, risk, ['low', 'typical', 'high'][number % 3], withPage ? `patients/${id.slice(1)}/index.html` : ''];
 }
 
 /** Writes a report of so many patients; a few of them have pages. */
 export function writeSample(folder, patients, pages = 3) {
-    mkdirSync(join(folder, 'patients'), { recursive: true });
+    mkdirSync(folder, { recursive: true });
     const rows = Array.from({ length: patients }, (_, index) => patient(index + 1, index < pages));
     const line = ([id, risk, group, file], index) => `<tr aria-rowindex="${index + 2}"><th scope="row">${file ? `<a href="${file}">${id}</a>` : id}</th><td><data value="${risk ?? ''}">${percent(risk)}</data></td><td>${group}</td></tr>`;
     writeFileSync(join(folder, 'index.html'), page({
@@ -137,8 +137,9 @@ ${rows.slice(0, 50).map(line).join('\n')}
     }));
     writeFileSync(join(folder, 'cohort.tsv'), `patient\trisk\tgroup\n${rows.map((row) => row.slice(0, 3).join('\t')).join('\n')}\n`);
     for (const [id, risk, group, file] of rows.filter((row) => row[3])) {
+        mkdirSync(dirname(join(folder, file)), { recursive: true });
         writeFileSync(join(folder, file), page({
-            title: `Patient ${id}`, home: '../index.html',
+            title: `Patient ${id}`, home: '../../index.html',
             body: `<p>A made-up patient. The table says the risk and the group; the page says what a page of a patient has to say at the least, in a few plain sentences, so that its length is that of a page that is read by people.</p>
 <table><caption>Risks</caption><thead><tr><th scope="col">Outcome</th><th scope="col">Risk</th><th scope="col">Group</th></tr></thead>
 <tbody><tr><th scope="row">Made-up</th><td>${percent(risk)}</td><td>${group}</td></tr></tbody></table>`,

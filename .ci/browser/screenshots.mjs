@@ -11,7 +11,7 @@ const [report, output] = process.argv.slice(2);
 if (!report || !output) stop('usage: screenshots.mjs REPORT_DIR OUT_DIR');
 const patients = join(report, 'patients');
 if (!existsSync(join(report, 'index.html')) || !existsSync(patients)) stop(`${report} holds no report pages (index.html, patients/)`);
-const [first] = readdirSync(patients).filter((name) => name.endsWith('.html')).sort();
+const [first] = readdirSync(patients).map((name) => join(name, 'index.html')).filter((page) => existsSync(join(patients, page))).sort();
 if (!first) stop(`${patients} holds no pages of patients`);
 
 const PICTURES = [

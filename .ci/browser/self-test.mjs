@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sorted } from './order.mjs';
 import { writeSample } from './sample.mjs';
@@ -29,7 +29,7 @@ const PATIENT_FAULTS = [
     ['lazy image from the network', put('<div style="height: 9000px"></div><img loading="lazy" src="//example.org/a.png" alt="">'), [/refers to something outside: <img/, /file:\/\/example|Content Security Policy/]],
     ['image beside the report', [[CSP, ''], ...put('<img src="../../outside.svg" alt="">')], [/request outside the report's folder/, /ERR_FILE_NOT_FOUND/]],
     ['input without a label', put('<input type="text">'), [/axe label \(critical\)/]],
-    ['links that lead nowhere', put('<a href="000999.html">one more patient</a> <a href="../../../etc/passwd">elsewhere</a> <a href="../index.html#nowhere">nowhere</a> <a href="javascript:void 0">act</a>'), [/link '000999.html' leads to a file that is missing/, /passwd' leads out of the report's folder/, /nowhere' leads to a place that is missing in index.html/, /'javascript:void 0' is a script/]],
+    ['links that lead nowhere', put('<a href="000999.html">one more patient</a> <a href="../../../../etc/passwd">elsewhere</a> <a href="../../index.html#nowhere">nowhere</a> <a href="javascript:void 0">act</a>'), [/link '000999.html' leads to a file that is missing/, /passwd' leads out of the report's folder/, /nowhere' leads to a place that is missing in index.html/, /'javascript:void 0' is a script/]],
     ['neither language nor title', [['<html lang="en">', '<html>'], [/<title>.*<\/title>/, '']], [/<html> has no lang/, /axe html-has-lang/, /no <title>/, /axe document-title/]],
     ['an id twice', put('<p id="twice">a</p><p id="twice">b</p>'), [/id 'twice' is given more than once/]],
     ['texts of values that are none', put('<p>The risk is undefined here.</p><p>The risk is NaN %.</p><details><summary>More</summary><p>-inf</p></details>'), [/shows 'undefined' in <p>/, /shows 'NaN' in <p>/, /shows '-inf' in <p>/]],
@@ -126,20 +126,20 @@ try {
     expectStatus('a good report', check(good), 0);
     expectStatus('no argument', check(), 2);
     expectStatus('a folder without a report', check(work), 2);
-    expectStatus('a page that is missing', check(join(good, 'patients/000009.html')), 2);
+    expectStatus('a page that is missing', check(join(good, 'patients/000009/index.html')), 2);
 
     for (const [kind, faults, words] of [['patient', PATIENT_FAULTS, ['--quick']], ['window', WINDOW_FAULTS, []]]) {
         const folder = join(work, `${kind}-faults`);
         writeSample(folder, 300, faults.length);
         const pages = faults.map(([name, replacements], index) => {
-            const page = join(folder, 'patients', `${String(index + 1).padStart(6, '0')}.html`);
+            const page = join(folder, 'patients', String(index + 1).padStart(6, '0'), 'index.html');
             plant(page, name, replacements);
             return page;
         });
         const found = check(...words, ...pages);
         expectStatus(`pages with ${kind} faults`, found, 1);
         for (const [index, [name, , expected, onlyIn]] of faults.entries()) {
-            compare(name, found.faults.filter(({ page }) => basename(page) === basename(pages[index])), expected, onlyIn);
+            compare(name, found.faults.filter(({ page }) => basename(dirname(page)) === basename(dirname(pages[index]))), expected, onlyIn);
         }
     }
 
