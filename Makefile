@@ -28,7 +28,7 @@ build: setup ## Build the release program: target/release/varisk
 
 demo: setup ## Run the main job on the bundled cohort and say where the report is
 	cargo build --locked --workspace
-	rm -rf demo-report demo-report.partial demo-report.knowledge demo-report.panel demo-report.models
+	rm -rf demo-report demo-report.partial demo-report.knowledge demo-report.panel demo-report.models demo-report.pages
 	$${CARGO_TARGET_DIR:-target}/debug/varisk demo --data testdata --output demo-report
 
 test: setup ## The whole self-contained test suite
@@ -86,4 +86,4 @@ fuzz: ## Run every fuzz target for ten minutes (needs nightly and cargo-fuzz)
 
 clean: ## Remove what was built; .varisk stays
 	cargo clean
-	rm -rf demo-report demo-report.partial demo-report.knowledge demo-report.panel demo-report.models docs/book
+	rm -rf demo-report demo-report.partial demo-report.knowledge demo-report.panel demo-report.models demo-report.pages docs/book

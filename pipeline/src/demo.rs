@@ -12,8 +12,8 @@ use varisk_report::OutputFolder;
 
 use crate::ancestry_command::build as build_ancestry;
 use crate::arguments::{
-    AncestryBuildArguments, AnnotationArguments, DemoArguments, RunArguments, ScoreArguments,
-    ScoringFileArguments,
+    AncestryBuildArguments, AnnotationArguments, DemoArguments, EncryptionArguments,
+    ReportArguments, ReportFormat, RunArguments, ScoreArguments, ScoringFileArguments,
 };
 use crate::exit::Refusal;
 use crate::finish::NOTICE;
@@ -21,6 +21,7 @@ use crate::knowledge_command::build;
 use crate::log::Log;
 use crate::plan::Purpose;
 use crate::print::print;
+use crate::reporting::report;
 use crate::run::execute;
 use crate::settings::Settings;
 
@@ -36,6 +37,7 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     let panel = beside(&arguments.output, ".panel");
     let learned = beside(&arguments.output, ".models");
     OutputFolder::check(&arguments.output, false)?;
+    OutputFolder::check(&report::beside(&arguments.output), false)?;
     // That of a demo that came no farther serves again.
     if knowledge.symlink_metadata().is_err() {
         build(
@@ -65,6 +67,7 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     let models = models::learn(data, &learned, &cohort, log)?;
     let run = RunArguments {
         models: vec![models.variant, models.patient],
+        explain: true,
         output: Some(arguments.output.clone()),
         annotation: AnnotationArguments {
             knowledge: Some(knowledge.clone()),
@@ -79,6 +82,16 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
         ..cohort
     };
     let done = execute(&Settings::resolve(&run)?, Purpose::Run, log)?;
+    let pages = report::beside(&arguments.output);
+    let report = ReportArguments {
+        run: arguments.output.clone(),
+        output: Some(pages.clone()),
+        formats: vec![ReportFormat::Html],
+        patients: "all".to_owned(),
+        fhir_patient_system: None,
+        encryption: EncryptionArguments::default(),
+    };
+    report::write(&report, &pages, log)?;
     let mut text = format!("varisk demo: {done}\n\n");
     text += &highest(
         &arguments.output,
@@ -105,6 +118,7 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     for path in files {
         text += &format!("  {}\n", path.display());
     }
+    text += &format!("Report, for a browser: {}\n", pages.join("index.html").display());
     print(text + &format!("\nSynthetic patients. {NOTICE}\n"))
 }
 

@@ -35,6 +35,19 @@ pub(crate) struct Origin {
     pub(crate) full_hash: String,
 }
 
+/// The classes that are reported, where they are the usual ones in short.
+fn classes_in_words(classes: &[String]) -> String {
+    let usual = |class: &String| {
+        let class = class.trim_end_matches(" low penetrance");
+        class == "pathogenic" || class == "likely pathogenic"
+    };
+    if classes.iter().all(usual) && classes.len() != 1 {
+        "pathogenic or likely pathogenic".to_owned()
+    } else {
+        classes.join(", ")
+    }
+}
+
 /// Facts of a run.
 pub(crate) struct RunFacts {
     pub(crate) notice: String,
@@ -141,11 +154,7 @@ impl RunFacts {
             clinical_sources,
             has_known_variants: run.has_table("known_variants"),
             has_quality: run.has_table("qc"),
-            reported_classes: if classes.is_empty() {
-                "pathogenic or likely pathogenic".to_owned()
-            } else {
-                classes.join(", ")
-            },
+            reported_classes: classes_in_words(&classes),
             absent_as_reference: parameter("absent_as_reference")
                 .and_then(serde_json::Value::as_bool)
                 .unwrap_or(false),

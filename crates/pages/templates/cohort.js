@@ -64,7 +64,10 @@
       line.append(head);
       data.columns.forEach((own) => {
         const place = document.createElement("td");
-        if (own.kind === "text") place.textContent = (own.name === "genes" ? genes : flagged).get(row) || "–";
+        if (own.kind === "text") {
+          place.className = "text";
+          place.textContent = (own.name === "genes" ? genes : flagged).get(row) || "–";
+        }
         else {
           place.className = "number";
           const text = cell(own.kind, own.values[row], own.states ? own.states[row] : 0);
