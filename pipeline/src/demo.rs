@@ -118,7 +118,10 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
     for path in files {
         text += &format!("  {}\n", path.display());
     }
-    text += &format!("Report, for a browser: {}\n", pages.join("index.html").display());
+    text += &format!(
+        "Report, for a browser: {}\n",
+        pages.join("index.html").display()
+    );
     print(text + &format!("\nSynthetic patients. {NOTICE}\n"))
 }
 

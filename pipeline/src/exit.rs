@@ -221,7 +221,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return match error {
             PageError::Run(error) => code_of(error),
             PageError::Write { .. } => Some(IO),
-            PageError::Template(_) | PageError::Json(_) => Some(SOFTWARE),
+            PageError::Json(_) => Some(SOFTWARE),
         };
     }
     if let Some(error) = cause.downcast_ref::<KnowledgeError>() {

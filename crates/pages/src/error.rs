@@ -18,9 +18,6 @@ pub enum PageError {
         /// The cause.
         source: std::io::Error,
     },
-    /// A template refused its values: our bug.
-    #[error("internal error: a page cannot be made ({0}); please report this")]
-    Template(#[from] askama::Error),
     /// The data of the table cannot be written as JSON: our bug.
     #[error("internal error: the table cannot be made ({0}); please report this")]
     Json(#[from] serde_json::Error),

@@ -109,10 +109,7 @@ pub(crate) fn render(page: &impl Template, path: &Path) -> Result<(), PageError>
         path: path.into(),
         source,
     };
-    let html = page.render()?;
     let mut file = BufWriter::new(File::create_new(path).map_err(write)?);
-    file.write_all(html.as_bytes()).map_err(write)?;
-    file.into_inner()
-        .map_err(|error| write(error.into_error()))?;
-    Ok(())
+    Template::write_into(page, &mut file).map_err(write)?;
+    file.flush().map_err(write)
 }

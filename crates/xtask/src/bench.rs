@@ -8,6 +8,7 @@ mod consequences;
 mod decode;
 mod encryption;
 mod join;
+mod pages;
 mod polygenic;
 mod process;
 mod reads;
@@ -45,7 +46,7 @@ pub(crate) struct Options {
 type Measurement = fn(&Options) -> Result<String>;
 
 /// What can be measured, by the name of its block in the document.
-const MEASUREMENTS: [(&str, Measurement); 9] = [
+const MEASUREMENTS: [(&str, Measurement); 10] = [
     ("decode", decode_table),
     ("score", score_table),
     ("memory", memory_table),
@@ -55,6 +56,7 @@ const MEASUREMENTS: [(&str, Measurement); 9] = [
     ("polygenic", polygenic::table),
     ("shapley", shapley::table),
     ("encryption", encryption::table),
+    ("pages", pages::table),
 ];
 
 /// Work done in a process of its own, so that it is timed like its peers.
