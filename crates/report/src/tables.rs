@@ -2,6 +2,7 @@
 //!
 //! `schemas/tables.json` and `docs/outputs.md` say the same; a test holds the three together.
 
+mod comparison;
 mod known;
 mod learning;
 mod risk;
@@ -479,7 +480,7 @@ impl Table {
     };
 
     /// All tables.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::RISK,
         Self::SCORES,
         Self::SCORE_REFERENCES,
@@ -502,6 +503,8 @@ impl Table {
         Self::EXPLANATIONS,
         Self::VARIANT_EXPLANATIONS,
         Self::IMPORTANCE,
+        Self::CHANGES,
+        Self::RECLASSIFICATIONS,
     ];
 
     /// The Arrow schema of the fixed columns.
