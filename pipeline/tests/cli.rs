@@ -150,8 +150,13 @@ fn the_demo_ends_with_a_table() {
         .with("--score-build", "other")
         .with("--ancestry", text(&folder.path().join("demo.panel")))
         .with("--absolute-risk", testdata("absolute-risk/model.toml"))
+        .also("--explain", "")
         .succeed();
     assert_eq!(hashes(&output), hashes(&same));
+    let pages = folder.path().join("demo.pages");
+    assert!(shown.contains(&text(&pages.join("index.html"))), "{shown}");
+    let page = std::fs::read_to_string(pages.join("patients/000048/index.html"));
+    assert!(page.expect("a page").contains("Why the models say so"));
 }
 
 /// Variants alone: sites without samples, and a cohort's.
