@@ -89,9 +89,19 @@ impl Dossiers {
             features: taken(&mut self.features, &patient)?,
             patient,
         };
-        // Parts of a table come one after the other; within a part the order is right.
+        // Parts of a table come one after the other; the order is right only within a part.
         dossier.risks.sort_by(|a, b| a.item.cmp(&b.item));
         dossier.scores.sort_by(|a, b| a.score.cmp(&b.score));
+        dossier
+            .findings
+            .sort_by(|a, b| (&a.model, &a.output, a.rank).cmp(&(&b.model, &b.output, b.rank)));
+        dossier
+            .explanations
+            .sort_by(|a, b| (&a.output, a.rank).cmp(&(&b.output, b.rank)));
+        dossier
+            .burden
+            .sort_by(|a, b| (&a.gene, &a.class).cmp(&(&b.gene, &b.class)));
+        dossier.features.sort_by(|a, b| a.feature.cmp(&b.feature));
         Ok(Some(dossier))
     }
 }
