@@ -106,11 +106,13 @@ pub enum PrivacyError {
         path: PathBuf,
     },
     /// A de-identification configuration that cannot be parsed.
-    #[error("{} cannot be read as a de-identification configuration: {detail}", path.display())]
+    #[error("{} cannot be read as a de-identification configuration: line {line}: {detail}; correct it", path.display())]
     Configuration {
         /// The file.
         path: PathBuf,
-        /// What the parser says, with line and column.
+        /// The line, from 1.
+        line: usize,
+        /// What the parser says.
         detail: String,
     },
     /// A setting that makes no sense.

@@ -243,9 +243,15 @@ impl Config {
     /// The file cannot be read, has an unknown field, or a setting that makes no sense.
     pub fn read(path: &Path) -> Result<Self, PrivacyError> {
         let text = std::fs::read_to_string(path).map_err(io_error(path, "reading it"))?;
-        let config: Self = toml::from_str(&text).map_err(|error| PrivacyError::Configuration {
-            path: path.into(),
-            detail: error.to_string().trim_end().to_owned(),
+        // The parser's own text has several lines and quotes one of the file.
+        let config: Self = toml::from_str(&text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            PrivacyError::Configuration {
+                path: path.into(),
+                line,
+                detail: error.message().to_owned(),
+            }
         })?;
         config.check()?;
         Ok(config)
