@@ -10,8 +10,7 @@ use arrow::array::{
 };
 use arrow::compute::concat_batches;
 use varisk_core::{
-    AlleleReads, CallCode, CallOrigin, ContigId, ContigSet, Patient, RunLimits, SiteBatch,
-    columns as c,
+    AlleleReads, CallCode, CallOrigin, ContigId, ContigSet, RunLimits, SiteBatch, columns as c,
 };
 use varisk_readers::{FileInput, RecordSource, Regions, SourceSettings};
 use varisk_report::{Table, TableFolder, TableWriter};
@@ -135,8 +134,8 @@ impl EvidenceTable {
     }
 }
 
-/// The rows of a batch: a row for each allele and patient.
-pub(crate) fn rows(batch: &SiteBatch, patients: &[Patient]) -> anyhow::Result<RecordBatch> {
+/// The rows of a batch: a row for each allele and patient, of whom the number and the name are given.
+pub(crate) fn rows(batch: &SiteBatch, patients: &[(usize, String)]) -> anyhow::Result<RecordBatch> {
     let contigs = batch.contig_column()?;
     let positions = batch.position_column()?;
     let (references, alternates) = (batch.text(c::REFERENCE)?, batch.text(c::ALTERNATE)?);
@@ -154,11 +153,12 @@ pub(crate) fn rows(batch: &SiteBatch, patients: &[Patient]) -> anyhow::Result<Re
     // `<NON_REF>`, `*` and others that are no sequence have no state of their own.
     for row in (0..batch.len()).filter(|row| reasons.is_null(*row)) {
         let contig = batch.contigs().name(ContigId(contigs.value(row)));
-        for (sample, patient) in patients.iter().enumerate() {
+        for (sample, patient) in patients {
+            let sample = *sample;
             let code = batch.calls().row(row).get(sample).copied();
             let code = code.map_or(CallCode::NOT_ASSAYED, CallCode);
             let origin = code.origin();
-            text[0].append_value(&patient.id);
+            text[0].append_value(patient);
             text[1].append_value(contig);
             text[2].append_value(references.value(row));
             text[3].append_option(alternates.is_valid(row).then(|| alternates.value(row)));

@@ -337,14 +337,18 @@ fn write_patients(
     }
     if plan.haplotypes.is_some() {
         let table = Table::HAPLOTYPES;
-        write_table(folder, table.name, results.take(table)?)?;
+        let mut rows = results.take(table)?;
+        if plan.is_pseudonymous() {
+            rows = by_patient(&rows)?;
+        }
+        write_table(folder, table.name, rows)?;
     }
     if let Some(outcome) = &scores {
         end.go_on()?;
         let patients = &plan.patients;
         write_ancestry(folder, patients, outcome)?;
         timed(timings, "write score formats", || {
-            write_formats(&folder.path, patients, outcome)
+            write_formats(&folder.path, patients, &plan.written_order(), outcome)
         })?;
     }
     let has_models = !plan.outputs.is_empty() || !end.patient_models.is_empty();
@@ -506,6 +510,19 @@ fn numbers_of(table: &RecordBatch, plan: &FoldPlan) -> Vec<Option<usize>> {
         .flat_map(|ids| ids.iter())
         .map(|id| number.get(id?).copied())
         .collect()
+}
+
+/// A table by patient; rows of a patient keep their order.
+fn by_patient(table: &RecordBatch) -> anyhow::Result<RecordBatch> {
+    let rows = u32::try_from(table.num_rows())?;
+    let mut order: Vec<u32> = (0..rows).collect();
+    let ids = table
+        .column_by_name("patient")
+        .and_then(|column| column.as_string_opt::<i32>());
+    if let Some(ids) = ids {
+        order.sort_by_key(|row| ids.value(*row as usize));
+    }
+    Ok(take_record_batch(table, &UInt32Array::from(order))?)
 }
 
 fn sorted(table: &RecordBatch, keys: &[&str]) -> anyhow::Result<RecordBatch> {

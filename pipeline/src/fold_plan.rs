@@ -370,10 +370,25 @@ impl FoldPlan {
         self.fingerprints.iter().enumerate().map(record).collect()
     }
 
+    /// Numbers of the patients in the order in which they are written: that of the input, or, where they
+    /// have pseudonyms, of these, for whoever knows the input would know who comes when.
+    pub(crate) fn written_order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.patients.len()).collect();
+        if self.is_pseudonymous() {
+            order.sort_by_key(|patient| &self.patients[*patient].id);
+        }
+        order
+    }
+
+    /// Whether patients have pseudonyms.
+    pub(crate) fn is_pseudonymous(&self) -> bool {
+        self.parameters["pseudonyms"].as_bool() == Some(true)
+    }
+
     /// How a file is named in what is written: by its path, or, where patients have pseudonyms, by its
     /// place among the inputs, for names of files are often names of patients.
     fn shown(&self, number: usize, role: &str, path: &Path) -> String {
-        if self.parameters["pseudonyms"].as_bool() == Some(true) {
+        if self.is_pseudonymous() {
             format!("{role}-{}", number + 1)
         } else {
             path.display().to_string()

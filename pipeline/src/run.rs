@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use varisk_core::{Analysis, Patient, Position, Sex, Worker};
+use varisk_core::{Analysis, Position, Sex, Worker};
 use varisk_flow::{CancelToken, Executor, FlowError, Outcome};
 use varisk_readers::{BadRecord, RawBatch, ReadError, RecordSource, SiteDecoder};
 use varisk_report::{OutputFolder, PartWriter, ReportError, TableFolder};
@@ -343,8 +343,8 @@ struct RunWorker {
     tally: SiteTally,
     timings: BTreeMap<String, f64>,
     writes_variants: bool,
-    /// The patients, where site states are asked for.
-    evidence_of: Option<Arc<[Patient]>>,
+    /// Numbers and names of the patients, where site states are asked for.
+    evidence_of: Option<Arc<[(usize, String)]>>,
 }
 
 /// Where rows go while they are read.
@@ -382,8 +382,12 @@ impl RunWorker {
             tally: SiteTally::default(),
             timings: BTreeMap::new(),
             writes_variants: plan.fold.writes_variants(),
-            evidence_of: (plan.purpose == Purpose::Evidence)
-                .then(|| plan.fold.patients.clone().into()),
+            evidence_of: (plan.purpose == Purpose::Evidence).then(|| {
+                let order = plan.fold.written_order().into_iter();
+                order
+                    .map(|at| (at, plan.fold.patients[at].id.clone()))
+                    .collect()
+            }),
         })
     }
 

@@ -15,12 +15,17 @@ use crate::arguments::ScoreFormatChoice;
 /// Folder of the files in plink2's layout, one for each score: what is counted differs by score.
 const SSCORE_FOLDER: &str = "sscore";
 
-/// Writes the scores in the layouts that were asked for.
+/// Writes the scores in the layouts that were asked for, of the patients with these numbers in their
+/// order.
 pub(crate) fn write_formats(
     folder: &Path,
     patients: &[Patient],
+    order: &[usize],
     outcome: &Outcome<'_>,
 ) -> anyhow::Result<()> {
+    // Each patient with the number that results are asked for by.
+    let patients: Vec<(usize, &Patient)> = order.iter().map(|at| (*at, &patients[*at])).collect();
+    let patients = patients.as_slice();
     if outcome.scores() == 0 {
         return Ok(());
     }
@@ -62,7 +67,11 @@ fn write(
     Ok(())
 }
 
-fn sscore(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
+fn sscore(
+    folder: &Path,
+    patients: &[(usize, &Patient)],
+    outcome: &Outcome<'_>,
+) -> anyhow::Result<()> {
     let Some(plan) = &outcome.context.plan else {
         return Ok(());
     };
@@ -78,8 +87,8 @@ fn sscore(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow:
                 out,
                 "#IID\tALLELE_CT\tNAMED_ALLELE_DOSAGE_SUM\t{name}_AVG\t{name}_SUM"
             )?;
-            for (patient, own) in patients.iter().enumerate() {
-                let Some(judged) = outcome.judged(score, patient) else {
+            for (patient, own) in patients {
+                let Some(judged) = outcome.judged(score, *patient) else {
                     continue;
                 };
                 let is_computed = judged.value.is_ok();
@@ -108,7 +117,11 @@ fn number(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-fn aggregated(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
+fn aggregated(
+    folder: &Path,
+    patients: &[(usize, &Patient)],
+    outcome: &Outcome<'_>,
+) -> anyhow::Result<()> {
     let set = &outcome.settings.sampleset;
     write(&folder.join("aggregated_scores.txt.gz"), |out| {
         writeln!(out, "sampleset\tIID\tPGS\tSUM\tDENOM\tAVG")?;
@@ -129,7 +142,11 @@ fn aggregated(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> any
     })
 }
 
-fn adjusted(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
+fn adjusted(
+    folder: &Path,
+    patients: &[(usize, &Patient)],
+    outcome: &Outcome<'_>,
+) -> anyhow::Result<()> {
     let set = &outcome.settings.sampleset;
     write(&folder.join(format!("{set}_pgs.txt.gz")), |out| {
         writeln!(
@@ -155,7 +172,11 @@ fn adjusted(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyho
     })
 }
 
-fn similarity(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> anyhow::Result<()> {
+fn similarity(
+    folder: &Path,
+    patients: &[(usize, &Patient)],
+    outcome: &Outcome<'_>,
+) -> anyhow::Result<()> {
     let (Some(panel), Some(placements)) = (&outcome.context.panel, &outcome.placements) else {
         return Ok(());
     };
@@ -166,8 +187,11 @@ fn similarity(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> any
             write!(out, "\tPC{component}")?;
         }
         writeln!(out, "\tMostSimilarPop\tMostSimilarPop_LowConfidence")?;
-        for (patient, placement) in patients.iter().zip(placements) {
-            write!(out, "{set}\t{}", patient.id)?;
+        for (patient, own) in patients {
+            let Some(placement) = placements.get(*patient) else {
+                continue;
+            };
+            write!(out, "{set}\t{}", own.id)?;
             for component in 0..panel.components() {
                 let value = placement.components.as_ref();
                 let value = value.and_then(|values| values.get(component).copied());
@@ -191,14 +215,13 @@ fn similarity(folder: &Path, patients: &[Patient], outcome: &Outcome<'_>) -> any
 
 /// Every patient and score: identifier, name of the score, and both as numbers.
 fn rows<'o>(
-    patients: &'o [Patient],
+    patients: &'o [(usize, &'o Patient)],
     outcome: &'o Outcome<'_>,
 ) -> impl Iterator<Item = (&'o str, &'o str, usize, usize)> {
     let infos = outcome.context.plan.iter().flat_map(|plan| plan.scores());
     infos.enumerate().flat_map(move |(score, info)| {
         patients
             .iter()
-            .enumerate()
-            .map(move |(patient, own)| (own.id.as_str(), info.name.as_str(), score, patient))
+            .map(move |(patient, own)| (own.id.as_str(), info.name.as_str(), score, *patient))
     })
 }
