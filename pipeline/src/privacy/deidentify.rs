@@ -54,6 +54,10 @@ pub(crate) fn command(arguments: &DeidentifyArguments, log: &Log) -> anyhow::Res
     let settings = PseudonymSettings::new(arguments.pseudonyms.clone())?;
     let patients = patients(&run)?;
     let names = names(&run, settings.as_ref(), &patients)?;
+    if let Some(names) = &names {
+        // Before the work, as in a run: a table that contradicts the key must not be found out at its end.
+        names.keep()?;
+    }
     let folder = OutputFolder::create(&arguments.output)?;
     let tables = TableFolder {
         path: folder.partial().to_owned(),
@@ -78,9 +82,6 @@ pub(crate) fn command(arguments: &DeidentifyArguments, log: &Log) -> anyhow::Res
     };
     match work.write(&tables) {
         Ok(record) => {
-            if let Some(names) = &names {
-                names.keep()?;
-            }
             log.audit(|event| {
                 let sha256 = hash::file(&folder.partial().join("run.json"));
                 event.outputs_sha256.extend(sha256.ok().flatten());
@@ -307,8 +308,17 @@ impl Work<'_> {
     fn record(&self, folder: &Path) -> anyhow::Result<RunRecord> {
         let mut record = self.run.record().clone();
         record.verb = "deidentify".to_owned();
+        let mut paths = Vec::new();
         for (number, input) in (1..).zip(&mut record.inputs) {
-            input.path = format!("{}-{number}", input.role);
+            let shown = format!("{}-{number}", input.role);
+            paths.push((std::mem::replace(&mut input.path, shown.clone()), shown));
+        }
+        // Warnings name files too. Longer paths first, for one may begin with another.
+        paths.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+        for warning in &mut record.warnings {
+            for (path, shown) in paths.iter().filter(|(path, _)| !path.is_empty()) {
+                *warning = warning.replace(path.as_str(), shown);
+            }
         }
         record.tables = BTreeMap::new();
         for (name, path) in table_files(folder)? {
