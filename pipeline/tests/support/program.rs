@@ -83,6 +83,19 @@ impl Call {
         self
     }
 
+    /// Another verb with the same options.
+    pub(crate) fn verb(mut self, verb: &'static str) -> Self {
+        self.verb = verb;
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.retain(|(own, _)| *own != name);
+        self.environment.push((name, value.into()));
+        self
+    }
+
     /// Feeds a file to standard input.
     pub(crate) fn from(mut self, path: &Path) -> Self {
         self.stdin = Some(path.to_owned());
@@ -157,9 +170,13 @@ pub(crate) struct Table {
 impl Table {
     /// Reads `<folder>/<name>.parquet`.
     pub(crate) fn read(folder: &Path, name: &str) -> Self {
-        let path = folder.join(format!("{name}.parquet"));
-        let file = std::fs::File::open(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self::of(&folder.join(format!("{name}.parquet")))
+    }
+
+    /// Reads a file.
+    pub(crate) fn of(path: &Path) -> Self {
+        let file =
+            std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
         let fields = builder.schema().fields().iter();
         let mut table = Self {
@@ -190,6 +207,19 @@ impl Table {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// All cells, a row on each line.
+    pub(crate) fn text(&self) -> String {
+        let rows = self.rows.iter();
+        rows.map(|row| row.iter().flatten().cloned().collect::<Vec<_>>())
+            .map(|row| row.join("\t") + "\n")
+            .collect()
+    }
+
+    /// The rows.
+    pub(crate) fn rows(&self) -> &[Vec<Option<String>>] {
+        &self.rows
     }
 
     /// The values of a column.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::cohort::Vcf;
 use super::demo::run;
+use super::planted::names_somebody;
 use super::program::{Call, Outcome, outcome, testdata, text};
 use super::scores::prs;
 
@@ -96,5 +97,8 @@ pub(crate) fn assert_refused(name: &str, refused: &Outcome, code: i32, parts: &[
     for secret in [SECRET_SAMPLE, SECRET_PATIENT] {
         assert!(!message.contains(secret), "{name}: {message}");
         assert!(!refused.stdout.contains(secret), "{name}");
+    }
+    for said in [message, &refused.stdout] {
+        assert!(!names_somebody(said.as_bytes()), "{name}: {message}");
     }
 }
