@@ -4,7 +4,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, ListArray, RecordBatch, StringArray,
     UInt64Array,
 };
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type, UInt64Type};
 
 use crate::DossierError;
@@ -37,9 +37,19 @@ impl<'b> Columns<'b> {
         if column.data_type() == kind {
             return Ok(Some(column.clone()));
         }
-        cast(column, kind)
+        // A value that does not fit must not become a missing one.
+        let options = CastOptions {
+            safe: false,
+            ..CastOptions::default()
+        };
+        cast_with_options(column, kind, &options)
             .map(Some)
-            .map_err(|error| self.table.damaged(format!("column {name}: {error}")))
+            .map_err(|_| {
+                let found = column.data_type();
+                self.table.damaged(format!(
+                    "column {name} holds {found} where {kind} is expected, as after coarsening to text"
+                ))
+            })
     }
 
     pub(crate) fn text(&self, name: &str) -> Result<Texts, DossierError> {

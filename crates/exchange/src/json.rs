@@ -101,7 +101,7 @@ fn run(record: &RunRecord, run_sha256: &str) -> Value {
         "run_sha256": run_sha256,
         "models": models,
         "knowledge": sources,
-        "warnings": record.warnings,
+        "warnings": record.warnings_without_paths(),
     })
 }
 

@@ -126,7 +126,9 @@ fn cards(comparison: &Comparison) -> Vec<Card> {
     let mut cards = vec![
         Card {
             label: "Alerts",
-            headline: if fired == 0 {
+            headline: if summary.alerts.is_empty() {
+                "No rule".to_owned()
+            } else if fired == 0 {
                 "None".to_owned()
             } else {
                 counted(fired, "change", "changes")
@@ -135,14 +137,28 @@ fn cards(comparison: &Comparison) -> Vec<Card> {
                 "by {}",
                 counted(summary.alerts.len() as u64, "rule", "rules")
             ),
-            tone: if fired == 0 { "good" } else { "alert" },
+            tone: match (summary.alerts.is_empty(), fired) {
+                (true, _) => "unknown",
+                (false, 0) => "good",
+                (false, _) => "alert",
+            },
             target: "alerts",
         },
         Card {
             label: "Reclassified variants",
-            headline: counted(reclassified.0, "change", "changes"),
-            detail: format!("of {}", counted(reclassified.1, "patient", "patients")),
-            tone: if reclassified.0 == 0 { "good" } else { "alert" },
+            headline: match &summary.reclassifications {
+                Some(_) => counted(reclassified.0, "change", "changes"),
+                None => "Not compared".to_owned(),
+            },
+            detail: match &summary.reclassifications {
+                Some(_) => format!("of {}", counted(reclassified.1, "patient", "patients")),
+                None => "A run lacks classes or alleles".to_owned(),
+            },
+            tone: match (&summary.reclassifications, reclassified.0) {
+                (None, _) => "unknown",
+                (Some(_), 0) => "good",
+                (Some(_), _) => "alert",
+            },
             target: "changes",
         },
         Card {

@@ -37,15 +37,22 @@ pub(crate) struct Origin {
 
 /// The classes that are reported, where they are the usual ones in short.
 fn classes_in_words(classes: &[String]) -> String {
-    let usual = |class: &String| {
-        let class = class.trim_end_matches(" low penetrance");
-        class == "pathogenic" || class == "likely pathogenic"
-    };
-    if classes.iter().all(usual) && classes.len() != 1 {
+    let has = |class: &str| classes.iter().any(|own| own == class);
+    let is_usual = has("pathogenic") && has("likely pathogenic") && are_pathogenic(classes);
+    // Runs without the setting had no table of known variants.
+    if is_usual || classes.is_empty() {
         "pathogenic or likely pathogenic".to_owned()
     } else {
         classes.join(", ")
     }
+}
+
+/// Whether only pathogenic classes are reported.
+fn are_pathogenic(classes: &[String]) -> bool {
+    classes.iter().all(|class| {
+        let class = class.trim_end_matches(" low penetrance");
+        class == "pathogenic" || class == "likely pathogenic"
+    })
 }
 
 /// Facts of a run.
@@ -63,6 +70,8 @@ pub(crate) struct RunFacts {
     /// Whether the run wrote the table of known variants.
     pub(crate) has_known_variants: bool,
     pub(crate) has_quality: bool,
+    /// What reported alleles are called.
+    pub(crate) known_title: &'static str,
     /// Classes that are reported, in words.
     pub(crate) reported_classes: String,
     pub(crate) absent_as_reference: bool,
@@ -150,10 +159,15 @@ impl RunFacts {
             run_sha256: run.sha256().to_owned(),
             facts,
             origins,
-            warnings: record.warnings.clone(),
+            warnings: record.warnings_without_paths(),
             clinical_sources,
             has_known_variants: run.has_table("known_variants"),
             has_quality: run.has_table("qc"),
+            known_title: if are_pathogenic(&classes) {
+                "Known pathogenic variants"
+            } else {
+                "Known variants of the classes asked for"
+            },
             reported_classes: classes_in_words(&classes),
             absent_as_reference: parameter("absent_as_reference")
                 .and_then(serde_json::Value::as_bool)

@@ -32,13 +32,14 @@
   const number = (value) => {
     const size = Math.abs(value);
     if (size !== 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential(2);
-    return String(Number(value.toPrecision(3)));
+    const digits = size === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(size)));
+    return String(Number(value.toFixed(digits)));
   };
   const cell = (kind, value, state) => {
     if (value === null) return state === 2 ? "no value" : "–";
     let text;
     if (kind === "share") text = percent(value);
-    else if (kind === "percentile") text = Math.round(value).toString();
+    else if (kind === "percentile") text = value < 0.5 ? "<\u20091" : value >= 99.5 ? ">\u200999" : Math.round(value).toString();
     else text = number(value);
     return state === 1 ? text + " ⚠" : text;
   };

@@ -87,6 +87,27 @@ pub struct StageTime {
     pub seconds: f64,
 }
 
+impl RunRecord {
+    /// The warnings, with inputs named by role and number: pages and exports of one patient must not
+    /// hold names of files, which are often names of others.
+    #[must_use]
+    pub fn warnings_without_paths(&self) -> Vec<String> {
+        let named = |(number, input): (usize, &FileRecord)| {
+            (input.path.clone(), format!("{}-{number}", input.role))
+        };
+        let mut names: Vec<(String, String)> = (1..).zip(&self.inputs).map(named).collect();
+        // A path that begins another one comes after it.
+        names.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+        let cleaned = |warning: &String| {
+            let given = names.iter().filter(|(path, _)| !path.is_empty());
+            given.fold(warning.clone(), |text, (path, name)| {
+                text.replace(path, name)
+            })
+        };
+        self.warnings.iter().map(cleaned).collect()
+    }
+}
+
 /// The record of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {

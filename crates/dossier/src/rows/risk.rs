@@ -134,14 +134,20 @@ impl PatientRow for Risk {
         let sha256 = c.text("model_sha256")?;
         (0..c.rows())
             .map(|row| {
+                let worth = State::of(&c, state.get(row), table)?;
+                let value = value.get(row);
+                if worth != State::NotComputed {
+                    // Otherwise it would pass for an item that could not be computed.
+                    c.required(value, "value")?;
+                }
                 Ok(Self {
                     patient: c.required(patient.get(row), "patient")?,
                     item: c.required(item.get(row), "item")?,
                     kind: c.required(kind.get(row), "kind")?,
-                    value: value.get(row),
+                    value,
                     lower: lower.get(row),
                     upper: upper.get(row),
-                    state: State::of(&c, state.get(row), table)?,
+                    state: worth,
                     reason: reason.get(row),
                     meaning: c.required(meaning.get(row), "meaning")?,
                     percentile: percentile.get(row),

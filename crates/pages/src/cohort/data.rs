@@ -123,7 +123,12 @@ fn rounded(value: f32) -> f32 {
     }
     let digits = 4 - f64::from(value.abs()).log10().floor() as i32;
     let scale = 10f64.powi(digits);
-    ((f64::from(value) * scale).round() / scale) as f32
+    let rounded = ((f64::from(value) * scale).round() / scale) as f32;
+    // What is not whole must not become whole.
+    if value < 1.0 && rounded >= 1.0 {
+        return value;
+    }
+    rounded
 }
 
 #[cfg(test)]
@@ -140,6 +145,7 @@ mod tests {
             (123_456.7, "123460"),
             (-0.000_012_345_67, "-0.000012346"),
             (0.0, "0"),
+            (0.999_998, "0.999998"),
         ] {
             assert_eq!(rounded(value).to_string(), expected);
         }

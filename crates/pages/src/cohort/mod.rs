@@ -5,7 +5,7 @@ mod item;
 mod outliers;
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use varisk_dossier::{Dossier, RunFolder, State};
 
@@ -25,6 +25,8 @@ pub(crate) struct Cohort {
     items: BTreeMap<String, Item>,
     /// Known pathogenic alleles of each patient.
     known: Vec<u32>,
+    /// Patients in whom not every allele of the reported classes could be checked.
+    unchecked: u64,
     /// Genes of these, by row; rows without are left out.
     genes: Vec<(u32, String)>,
     quality: Vec<Quality>,
@@ -58,8 +60,20 @@ impl Cohort {
                 *self.reasons.entry(key).or_default() += 1;
             }
         }
-        let known = dossier.known_variants.len();
-        self.known.push(u32::try_from(known).unwrap_or(u32::MAX));
+        let known: BTreeSet<(&str, u32, &str, &str)> = dossier
+            .known_variants
+            .iter()
+            .map(|own| {
+                let alleles = (own.reference.as_str(), own.alternate.as_str());
+                (own.contig.as_str(), own.position, alleles.0, alleles.1)
+            })
+            .collect();
+        self.known
+            .push(u32::try_from(known.len()).unwrap_or(u32::MAX));
+        let quality = dossier.quality.as_ref();
+        // What is not recorded is not known to be nothing.
+        let is_checked = quality.and_then(|own| own.known_variants_uncalled) == Some(0);
+        self.unchecked += u64::from(!is_checked);
         let mut genes: Vec<&str> = dossier
             .known_variants
             .iter()
@@ -67,6 +81,9 @@ impl Cohort {
             .collect();
         genes.sort_unstable();
         genes.dedup();
+        if genes.is_empty() && !known.is_empty() {
+            genes.push("no gene named");
+        }
         if !genes.is_empty() {
             self.genes.push((number, genes.join(", ")));
         }

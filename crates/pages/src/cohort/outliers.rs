@@ -3,6 +3,7 @@
 use varisk_dossier::Dossier;
 
 use crate::format::{percent, significant};
+use crate::patient::called_share;
 
 /// Call rate below which a patient is named whatever the others have.
 const LEAST_CALL_RATE: f64 = 0.95;
@@ -14,12 +15,14 @@ const FAR: f64 = 5.0;
 const LEAST_PATIENTS: usize = 20;
 
 /// The rule in words.
-pub(super) const NOTE: &str = "Named are patients whose recorded and inferred sex disagree, with a call rate below 95 %, with calls and reads that agree at less than 95 % of the sites, outside the training data of a model, or (of 20 patients or more) whose call rate or ratios lie more than 5 robust standard deviations (1.4826 times the median absolute deviation) from the median.";
+pub(super) const NOTE: &str = "Named are patients whose recorded and inferred sex disagree, with a call rate below 95 % of what was assayed, with calls and reads that agree at less than 95 % of the sites, outside the training data of a model, or (of 20 patients or more) whose call rate or ratios lie more than 5 robust standard deviations (1.4826 times the median absolute deviation) from the median.";
 
 /// What is kept of a patient's quality; NaN where there is none.
 #[derive(Clone, Copy)]
 pub(super) struct Quality {
     call_rate: f32,
+    /// Of all alleles, those that the file does not have included.
+    called: f32,
     het_hom: f32,
     ti_tv: f32,
     agreement: f32,
@@ -33,6 +36,7 @@ impl Quality {
         let number = |value: Option<f64>| value.map_or(f32::NAN, |value| value as f32);
         Self {
             call_rate: number(own.and_then(|own| own.call_rate)),
+            called: number(own.map(called_share)),
             het_hom: number(own.and_then(|own| own.het_hom_ratio)),
             ti_tv: number(own.and_then(|own| own.ti_tv_ratio)),
             agreement: number(own.and_then(|own| own.reads_concordance)),
@@ -41,8 +45,8 @@ impl Quality {
         }
     }
 
-    pub(super) fn call_rate(&self) -> f32 {
-        self.call_rate
+    pub(super) fn called(&self) -> f32 {
+        self.called
     }
 }
 
@@ -122,6 +126,7 @@ mod tests {
     fn quality(call_rate: f32, het_hom: f32) -> Quality {
         Quality {
             call_rate,
+            called: call_rate,
             het_hom,
             ti_tv: f32::NAN,
             agreement: f32::NAN,

@@ -105,7 +105,7 @@ impl<'f> CohortPage<'f> {
             item.pad(number);
         }
         let attention = outliers(&cohort.quality);
-        let call_rates: Vec<f32> = cohort.quality.iter().map(Quality::call_rate).collect();
+        let call_rates: Vec<f32> = cohort.quality.iter().map(Quality::called).collect();
         let mut ordered: Vec<(&String, &Item)> = cohort.items.iter().collect();
         ordered.sort_by_key(|(_, item)| item.order());
         let left_out = ordered.len().saturating_sub(MOST_COLUMNS);
@@ -206,7 +206,7 @@ fn table_columns<'c>(
     let mut columns = Vec::new();
     if facts.has_known_variants {
         columns.push(DataColumn {
-            name: "Known pathogenic".to_owned(),
+            name: "Known".to_owned(),
             detail: "variants".to_owned(),
             values: Values::Counts(&cohort.known),
         });
@@ -226,8 +226,8 @@ fn table_columns<'c>(
     }));
     if facts.has_quality {
         columns.push(DataColumn {
-            name: "Call rate".to_owned(),
-            detail: String::new(),
+            name: "Called".to_owned(),
+            detail: "of all alleles".to_owned(),
             values: Values::Numbers(call_rates, None, Shown::Share),
         });
         columns.push(DataColumn {
@@ -253,6 +253,8 @@ fn cell(column: &DataColumn<'_>, row: usize) -> Cell {
                 _ if !value.is_finite() && state == NO_VALUE => "no value".to_owned(),
                 _ if !value.is_finite() => "–".to_owned(),
                 Shown::Share => percent(value),
+                Shown::Percentile if value < 0.5 => "<\u{2009}1".to_owned(),
+                Shown::Percentile if value >= 99.5 => ">\u{2009}99".to_owned(),
                 Shown::Percentile => format!("{value:.0}"),
                 Shown::Number => significant(value),
             };
@@ -278,19 +280,23 @@ fn cards(cohort: &Cohort, facts: &RunFacts, attention: usize) -> Vec<Card> {
         .collect();
     let known = if facts.has_known_variants {
         Card {
-            label: "With known pathogenic variants",
+            label: facts.known_title,
             headline: format!("{} of {}", count(carriers), count(patients)),
             detail: format!(
                 "{}, by {}",
                 words::capital(&facts.reported_classes),
                 sources.join(", ")
             ),
-            tone: if carriers > 0 { "alert" } else { "good" },
+            tone: match (carriers, cohort.unchecked) {
+                (0, 0) => "good",
+                (0, _) => "unknown",
+                _ => "alert",
+            },
             target: "list",
         }
     } else {
         Card {
-            label: "With known pathogenic variants",
+            label: facts.known_title,
             headline: "Not looked up".to_owned(),
             detail: without_known(facts),
             tone: "unknown",

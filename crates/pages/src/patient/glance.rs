@@ -2,8 +2,9 @@
 
 use varisk_dossier::Dossier;
 
-use super::risks;
+use super::quality::{LEAST_CALLED, called_share};
 use super::variants::VariantGroup;
+use super::{References, risks};
 use crate::facts::RunFacts;
 use crate::format::{self, counted, percent};
 
@@ -34,7 +35,7 @@ pub(crate) fn cards(
 }
 
 fn pathogenic(dossier: &Dossier, facts: &RunFacts, known: Option<&VariantGroup>) -> Card {
-    let label = "Known pathogenic variants";
+    let label = facts.known_title;
     let target = "known";
     let Some(known) = known else {
         return Card {
@@ -51,20 +52,17 @@ fn pathogenic(dossier: &Dossier, facts: &RunFacts, known: Option<&VariantGroup>)
         .map(|(name, release)| format!("{name} {release}"))
         .collect();
     let sources = sources.join(", ");
-    let uncalled = dossier
-        .quality
-        .as_ref()
-        .and_then(|quality| quality.known_variants_uncalled)
-        .unwrap_or(0);
-    let unchecked = if uncalled > 0 {
-        format!(
+    let quality = dossier.quality.as_ref();
+    let uncalled = quality.and_then(|quality| quality.known_variants_uncalled);
+    let unchecked = match uncalled {
+        Some(0) => String::new(),
+        Some(uncalled) => format!(
             "; {} of the data could not be checked",
             counted(uncalled, "such allele", "such alleles")
-        )
-    } else {
-        String::new()
+        ),
+        None => "; how many could not be checked is not recorded".to_owned(),
     };
-    if known.number() == 0 {
+    if known.alleles() == 0 {
         return Card {
             label,
             headline: "None reported".to_owned(),
@@ -72,7 +70,11 @@ fn pathogenic(dossier: &Dossier, facts: &RunFacts, known: Option<&VariantGroup>)
                 "Classes looked for: {}, by {sources}{unchecked}",
                 facts.reported_classes
             ),
-            tone: if uncalled > 0 { "unknown" } else { "good" },
+            tone: if uncalled == Some(0) {
+                "good"
+            } else {
+                "unknown"
+            },
             target,
         };
     }
@@ -83,7 +85,7 @@ fn pathogenic(dossier: &Dossier, facts: &RunFacts, known: Option<&VariantGroup>)
     }
     Card {
         label,
-        headline: counted(known.number() as u64, "variant", "variants"),
+        headline: counted(known.alleles() as u64, "variant", "variants"),
         detail: format!(
             "{}by {sources}{unchecked}",
             if names.is_empty() {
@@ -106,13 +108,17 @@ fn highest_risk(dossier: &Dossier) -> Option<Card> {
             format!(" (average {})", first.average)
         };
         return Some(Card {
-            label: "Risk farthest above average",
+            label: if first.ratio_number > 1.0 {
+                "Risk farthest above average"
+            } else {
+                "Risk beside the average"
+            },
             headline: if first.ratio.is_empty() {
                 first.value.clone()
             } else {
                 format!("{}, {}", first.value, first.ratio)
             },
-            detail: format!("{}{average}", first.title),
+            detail: with_caution(format!("{}{average}", first.title), &first.caution),
             tone: if first.ratio_number >= 2.0 {
                 "alert"
             } else {
@@ -121,40 +127,56 @@ fn highest_risk(dossier: &Dossier) -> Option<Card> {
             target: "absolute",
         });
     }
+    // Results of models are compared only where all of them are probabilities.
     let models = risks::models(dossier);
-    let highest = models.iter().max_by(|a, b| a.number.total_cmp(&b.number))?;
+    let shares = models.iter().filter(|model| model.is_share);
+    let highest = shares.max_by(|a, b| a.number.total_cmp(&b.number))?;
     Some(Card {
-        label: "Highest result of a model",
+        label: "Highest probability of a model",
         headline: highest.value.clone(),
-        detail: format!("{}: {}", highest.name, highest.meaning),
+        detail: with_caution(
+            format!("{}: {}", highest.name, highest.meaning),
+            &highest.caution,
+        ),
         tone: "",
         target: "models",
     })
 }
 
 fn polygenic(dossier: &Dossier) -> Option<Card> {
-    let placed = dossier
-        .risks
-        .iter()
-        .filter_map(|risk| Some((risk, risk.percentile?)));
-    let (risk, percentile) = placed.max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let name = risk.item.strip_prefix("polygenic.").unwrap_or(&risk.item);
-    let population = risk.population.as_deref().unwrap_or("the panel");
+    let scores = risks::scores(dossier, &References::new());
+    let highest = scores.first()?;
+    let percentile = highest.percentile_number?;
     Some(Card {
         label: "Highest polygenic score",
         headline: format!("{} percentile", format::ordinal(percentile)),
-        detail: format!("{name}, among people of the panel's population {population}"),
+        detail: with_caution(
+            format!(
+                "{}, among people of the panel's population {}",
+                highest.name, highest.population
+            ),
+            &highest.caution,
+        ),
         tone: if percentile >= 95.0 { "alert" } else { "" },
         target: "scores",
     })
 }
 
+/// What a reader must know before using the value.
+fn with_caution(detail: String, caution: &str) -> String {
+    if caution.is_empty() {
+        detail
+    } else {
+        format!("{detail}. Take with care: {caution}")
+    }
+}
+
 fn quality(dossier: &Dossier) -> Option<Card> {
     let quality = dossier.quality.as_ref();
     let missing = risks::not_computed(dossier).len() as u64;
-    let call_rate = quality.and_then(|quality| quality.call_rate);
-    let headline = match call_rate {
-        Some(rate) => format!("{} called", percent(rate)),
+    let called = quality.map(called_share);
+    let headline = match called {
+        Some(share) => format!("{} called", percent(share)),
         None if missing > 0 => counted(missing, "item without a value", "items without a value"),
         None => return None,
     };
@@ -162,7 +184,14 @@ fn quality(dossier: &Dossier) -> Option<Card> {
     if quality.is_some_and(|quality| quality.sex_mismatch) {
         details.push("recorded and inferred sex disagree".to_owned());
     }
-    if missing > 0 && call_rate.is_some() {
+    if let Some(number) = quality.map(|own| own.not_assayed).filter(|own| *own > 0) {
+        details.push(counted(
+            number,
+            "allele is not assayed",
+            "alleles are not assayed",
+        ));
+    }
+    if missing > 0 && called.is_some() {
         details.push(counted(
             missing,
             "risk item has no value",
@@ -181,13 +210,13 @@ fn quality(dossier: &Dossier) -> Option<Card> {
             "values to take with care",
         ));
     }
-    let poor = call_rate.is_some_and(|rate| rate < 0.95);
-    let tone = if poor || !details.is_empty() {
+    let poor = called.is_some_and(|share| share < LEAST_CALLED);
+    let tone = if poor || missing > 0 || !details.is_empty() {
         "unknown"
     } else {
         "good"
     };
-    if details.is_empty() {
+    if missing == 0 && details.is_empty() && !dossier.risks.is_empty() {
         details.push("every risk item has a value".to_owned());
     }
     Some(Card {

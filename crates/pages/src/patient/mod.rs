@@ -15,6 +15,7 @@ use crate::svg::{Bar, contributions};
 use crate::words;
 
 pub(crate) use glance::{Card, without_known};
+pub(crate) use quality::called_share;
 pub(crate) use risks::{AbsoluteView, ModelView, NoValue, ScoreView};
 pub(crate) use variants::VariantGroup;
 

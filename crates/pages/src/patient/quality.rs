@@ -1,10 +1,19 @@
 //! Who the patient is, how good the data are, and what to be careful about.
 
-use varisk_dossier::{Dossier, State};
+use varisk_dossier::{Dossier, Quality, State};
 
 use crate::facts::{Fact, RunFacts};
 use crate::format::{count, counted, percent, significant};
 use crate::words;
+
+/// Share of called alleles below which the page warns.
+pub(crate) const LEAST_CALLED: f64 = 0.95;
+
+/// Share of all alleles of the input that have a complete call. What a file does not have counts too:
+/// it is as unknown as a call that failed.
+pub(crate) fn called_share(quality: &Quality) -> f64 {
+    quality.called as f64 / quality.alleles.max(1) as f64
+}
 
 /// Who: what the run knows of the person.
 pub(crate) fn person(dossier: &Dossier) -> Vec<Fact> {
@@ -58,10 +67,11 @@ pub(crate) fn cautions(dossier: &Dossier, facts: &RunFacts) -> Vec<String> {
                 quality.inferred_sex.as_deref().unwrap_or("unknown")
             ));
         }
-        if let Some(rate) = quality.call_rate.filter(|rate| *rate < 0.95) {
+        let called = called_share(quality);
+        if called < LEAST_CALLED {
             cautions.push(format!(
                 "Only {} of the alleles have a complete call. What is not called is not known to be absent.",
-                percent(rate)
+                percent(called)
             ));
         }
         if let Some(agreement) = quality.reads_concordance.filter(|share| *share < 0.95) {
@@ -105,7 +115,14 @@ pub(crate) fn facts(dossier: &Dossier) -> Vec<Fact> {
         Fact::new(
             "Complete calls",
             format!("{} of {}", count(quality.called), count(quality.alleles)),
-            quality.call_rate.map(percent).unwrap_or_default(),
+            match quality.call_rate {
+                Some(rate) => format!(
+                    "{} of all, {} of what was assayed",
+                    percent(called_share(quality)),
+                    percent(rate)
+                ),
+                None => String::new(),
+            },
         ),
         Fact::new(
             "Partial calls",
@@ -132,7 +149,7 @@ pub(crate) fn facts(dossier: &Dossier) -> Vec<Fact> {
     }
     if let Some(uncalled) = quality.known_variants_uncalled {
         facts.push(Fact::new(
-            "Known pathogenic alleles that could not be checked",
+            "Alleles of the reported classes that could not be checked",
             count(uncalled),
             "of the alleles in the input",
         ));

@@ -44,6 +44,7 @@ pub(crate) struct ModelView {
     pub(crate) name: String,
     pub(crate) value: String,
     pub(crate) number: f64,
+    pub(crate) is_share: bool,
     pub(crate) meaning: String,
     pub(crate) coverage: String,
     pub(crate) caution: String,
@@ -140,6 +141,9 @@ pub(crate) fn absolute(dossier: &Dossier) -> Vec<AbsoluteView> {
 
 /// How many times the average, in words that fit small differences too.
 fn times(ratio: f64) -> String {
+    if ratio < 0.005 {
+        return "less than 0.01\u{a0}×\u{a0}the average".to_owned();
+    }
     if (0.95..1.05).contains(&ratio) {
         "about the average".to_owned()
     } else {
@@ -221,6 +225,7 @@ pub(crate) fn models(dossier: &Dossier) -> Vec<ModelView> {
                     significant(value)
                 },
                 number: value,
+                is_share,
                 meaning: words::capital(&risk.meaning),
                 coverage: coverage(risk),
                 caution: caution(risk),

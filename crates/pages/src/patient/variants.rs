@@ -1,5 +1,7 @@
 //! Reported alleles as rows of a table.
 
+use std::collections::BTreeSet;
+
 use varisk_dossier::{AnnotationValue, Dossier, Finding};
 
 use crate::facts::{Fact, RunFacts};
@@ -53,6 +55,14 @@ impl VariantGroup {
 
     pub(crate) fn number(&self) -> usize {
         self.shown.len() + self.others.len()
+    }
+
+    /// Alleles, each once, whichever sources report them.
+    pub(crate) fn alleles(&self) -> usize {
+        let rows = self.shown.iter().chain(&self.others);
+        rows.map(|row| row.place.as_str())
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 
     /// Genes in order, each once.
@@ -114,11 +124,14 @@ pub(crate) fn by_model(dossier: &Dossier, facts: &RunFacts) -> Vec<VariantGroup>
         .collect()
 }
 
+/// The sources whose word counts for an allele: the one that reports it, or all.
+fn sources<'f>(finding: &'f Finding, facts: &'f RunFacts) -> impl Iterator<Item = &'f str> {
+    let names = facts.clinical_sources.iter().map(|(name, _)| name.as_str());
+    names.filter(|name| finding.source.as_deref().is_none_or(|own| own == *name))
+}
+
 fn stars(finding: &Finding, facts: &RunFacts) -> Option<f64> {
-    let sources = facts.clinical_sources.iter();
-    let mut stars =
-        sources.filter_map(|(name, _)| finding.annotations.number(&format!("{name}.stars")));
-    stars.next()
+    sources(finding, facts).find_map(|name| finding.annotations.number(&format!("{name}.stars")))
 }
 
 fn row(finding: &Finding, facts: &RunFacts) -> VariantRow {
@@ -138,9 +151,9 @@ fn row(finding: &Finding, facts: &RunFacts) -> VariantRow {
         .unwrap_or(&genomic)
         .to_owned();
     let from_source = |field: &str| {
-        let sources = facts.clinical_sources.iter();
-        let mut texts = sources.filter_map(|(name, _)| known.text(&format!("{name}.{field}")));
-        texts.next().unwrap_or_default().to_owned()
+        let mut names = sources(finding, facts);
+        let text = names.find_map(|name| known.text(&format!("{name}.{field}")));
+        text.unwrap_or_default().to_owned()
     };
     let class = finding
         .significance
@@ -166,7 +179,14 @@ fn row(finding: &Finding, facts: &RunFacts) -> VariantRow {
         } else {
             words::significance(&class)
         },
-        review: stars(finding, facts).map(words::stars).unwrap_or_default(),
+        review: [
+            stars(finding, facts).map(words::stars),
+            finding.source.clone(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", "),
         disease: words::plain(&from_source("disease")),
         frequency,
         frequency_source: source,
