@@ -165,7 +165,8 @@ impl Rules {
     /// It is no TOML, has an unknown or missing key, or a rule makes no sense.
     pub fn parse(text: &str) -> Result<Self, ComparisonError> {
         let rules: Self = toml::from_str(text).map_err(|error| ComparisonError::Rules {
-            detail: error.to_string().trim_end().to_owned(),
+            // Without the excerpt, which is of several lines: a message is one.
+            detail: error.message().trim_end().replace('\n', " "),
         })?;
         rules.check()?;
         Ok(rules)

@@ -98,14 +98,16 @@ fn rules(path: Option<&Path>) -> anyhow::Result<Rules> {
     let wrong = |detail: &str| Refusal::Usage(format!("{}: {detail}", path.display()));
     let text = std::fs::read_to_string(path)
         .map_err(|error| Refusal::NoInput(format!("cannot open {}: {error}", path.display())))?;
-    let mut all: toml::Table = toml::from_str(&text)
-        .map_err(|error| wrong(&format!("{}; correct it", error.message())))?;
+    let unread = |error: toml::de::Error| {
+        let message = error.message().trim_end().replace('\n', " ");
+        wrong(&format!("{message}; correct it"))
+    };
+    let mut all: toml::Table = toml::from_str(&text).map_err(unread)?;
     let mut own = toml::Table::new();
     for key in RULES {
         own.extend(all.remove_entry(key));
     }
     // What is no rule must be a setting of a run, or a misspelt rule would be passed over.
-    ConfigFile::parse(&toml::to_string(&all)?)
-        .map_err(|error| wrong(&format!("{}; correct it", error.message())))?;
-    Ok(Rules::parse(&toml::to_string(&own)?)?)
+    ConfigFile::parse(&toml::to_string(&all)?).map_err(unread)?;
+    Ok(Rules::parse(&toml::to_string(&own)?).map_err(|error| wrong(&error.to_string()))?)
 }
