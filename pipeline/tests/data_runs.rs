@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod data_annotation;
+mod data_follow_up;
 mod data_reads;
 mod support {
     pub(crate) mod oracle;

@@ -5,19 +5,44 @@ use std::path::{Path, PathBuf};
 
 use crate::joined::source;
 use crate::support::bundle::{annotated, build, bundle, configuration};
-use crate::support::cohort::{Allele, Place, Vcf, place};
+use crate::support::cohort::{Allele, Genotype, Place, Vcf, place};
 use crate::support::demo::{run, run_files, score};
 use crate::support::program::{Call, Table, hashes, run_record, testdata, text};
 use crate::support::refusal::write;
-use crate::truth::{dosage, input_alleles, patients};
+use crate::truth::{Patient, dosage, input_alleles, patients};
 
 /// The bundled run without models.
-fn without_models(output: &Path, bundle: &Path) -> Call {
+pub(crate) fn without_models(output: &Path, bundle: &Path) -> Call {
     annotated(output, bundle).without("--model")
 }
 
 /// Patient, allele, genotype, copies and the source's word.
 type Row = (String, Allele, String, String, String);
+
+/// Genotype of a patient at an allele and the copies that are reported; none where the patient has no
+/// such contig.
+pub(crate) fn carried(
+    vcf: &Vcf,
+    patient: &Patient,
+    allele: &Allele,
+    record: usize,
+    index: usize,
+) -> Option<(Genotype, usize)> {
+    let place = place(&allele.contig, allele.position);
+    if place == Place::Y && patient.is_female {
+        return None;
+    }
+    let genotype = vcf.genotype(record, patient.sample, index);
+    let is_single = match place {
+        Place::X | Place::Y => patient.is_male,
+        Place::Mitochondrial => true,
+        Place::Autosomal => false,
+    };
+    let seen = genotype.copies();
+    let seen = if is_single { seen.min(1) } else { seen };
+    let copies = dosage(&genotype, place, patient).unwrap_or(seen);
+    Some((genotype, copies))
+}
 
 /// What a run must report: rows in their order, and of each patient the alleles that could not be
 /// checked.
@@ -36,19 +61,9 @@ fn expected(
             let Some(word) = words.get(&allele).filter(|word| is_reported(word)) else {
                 continue;
             };
-            let place = place(&allele.contig, allele.position);
-            if place == Place::Y && patient.is_female {
+            let Some((genotype, copies)) = carried(&vcf, &patient, &allele, record, index) else {
                 continue;
-            }
-            let genotype = vcf.genotype(record, patient.sample, index);
-            let is_single = match place {
-                Place::X | Place::Y => patient.is_male,
-                Place::Mitochondrial => true,
-                Place::Autosomal => false,
             };
-            let seen = genotype.copies();
-            let seen = if is_single { seen.min(1) } else { seen };
-            let copies = dosage(&genotype, place, &patient).unwrap_or(seen);
             if copies > 0 {
                 let row = (
                     patient.id.clone(),
