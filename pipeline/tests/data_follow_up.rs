@@ -10,7 +10,7 @@ use crate::support::program::{Call, Table, text};
 
 const CLINVAR: &str = "clinvar_gnomad/clinvar_grch37_2016-10-03.vcf.gz";
 /// BRCA1, where the reference has bases.
-const REGION: &str = "17:41196312-41277500";
+const REGION: &str = "17:41196313-41277500";
 /// Codes of the release at hand: 0 uncertain, 2 benign, 4 likely pathogenic, 5 pathogenic.
 const UNCERTAIN: Option<&str> = Some("0");
 const BENIGN: Option<&str> = Some("2");
@@ -131,7 +131,7 @@ fn release(folder: &Path, number: usize, fasta: &Path) -> PathBuf {
             );
         }
     }
-    let at = |name: &str| folder.join(format!("{name}-{number}"));
+    let at = |name: &str| folder.join(format!("{number}-{name}"));
     let (unsorted, sorted) = (text(&at("unsorted.vcf")), text(&at("clinvar.vcf.gz")));
     std::fs::write(&unsorted, cut).expect("a file");
     shell(&format!(

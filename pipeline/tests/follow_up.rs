@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::known::{carried, without_models};
 use crate::support::bundle::{annotated, bundle, bundle_of, configuration};
 use crate::support::cohort::{Allele, Vcf, csv};
-use crate::support::program::{Call, Outcome, Table, testdata, text};
+use crate::support::program::{Call, Outcome, Table, testdata, text, workspace};
 use crate::support::refusal::write;
 use crate::truth::{input_alleles, patients};
 
@@ -288,6 +288,19 @@ fn check_all_alleles(
     }
 }
 
+/// The columns are the published ones.
+fn check_columns(output: &Path, name: &str) {
+    let path = workspace().join("schemas/tables.json");
+    let text = std::fs::read_to_string(path).expect("the schema");
+    let published: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let tables = published["tables"].as_array().expect("tables");
+    let own = tables.iter().find(|own| own["table"] == name);
+    let columns = own.expect("a published table")["columns"].as_array();
+    let columns = columns.expect("columns").iter();
+    let names: Vec<&str> = columns.filter_map(|own| own["name"].as_str()).collect();
+    assert_eq!(Table::read(output, name).names, names);
+}
+
 fn set(rows: Vec<Row>) -> BTreeSet<Row> {
     let count = rows.len();
     let set: BTreeSet<Row> = rows.into_iter().collect();
@@ -323,6 +336,9 @@ fn planted_changes_and_no_others() {
     };
     check_summary(&done, &at("changes"), &expected, count("reclassified_down"));
     check_page(&at("changes"), &expected);
+    for name in ["changes", "reclassifications"] {
+        check_columns(&at("changes"), name);
+    }
 
     // The other way round each is undone.
     let done = compared(&diff(&at("b"), &at("a")), &at("mirrored"), 3);
@@ -453,4 +469,31 @@ fn alleles_among_the_findings() {
     // More than without, or the findings were passed over.
     assert!(own.len() > expected(&planted, &BTreeSet::new()).len());
     check_all_alleles(&at("changes"), &planted, false);
+
+    // With other covariates too: the risk comes last, though the patient is the first of all.
+    let sheet = std::fs::read_to_string(testdata("samplesheet.csv")).expect("the samplesheet");
+    let sheet = sheet.replace("P001,S001,male,61,37.1,", "P001,S001,male,61,20.0,");
+    annotated(&at("c"), &bundles[1])
+        .with("--top", "40")
+        .with("--samplesheet", write(folder.path(), "sheet.csv", sheet))
+        .succeed();
+    compared(&diff(&at("a"), &at("c")), &at("both"), 3);
+    let table = Table::read(&at("both"), "changes");
+    let [categories, owners, causes] =
+        ["category", "patient", "causes"].map(|name| table.texts(name));
+    let mut order = vec![("reclassified", "knowledge"); own.len()];
+    order.push(("risk_changed", "input"));
+    let found: Vec<(&str, &str)> = categories.into_iter().zip(causes).collect();
+    assert_eq!(found, order);
+    assert_eq!(owners.last(), Some(&"P001"));
+    // Who is reported once, without being listed, may be another in the other file.
+    let alleles = keys(&table).into_iter();
+    let notes = table.column("note");
+    let alerts = table.column("alerts");
+    for (row, key) in alleles.enumerate().take(own.len()) {
+        let own = (owners[row].to_owned(), key.expect("an allele"));
+        let is_reported_once = alerts[row].is_some() && !listed.contains(&own);
+        assert_eq!(notes[row].is_some(), is_reported_once, "{own:?}");
+    }
+    assert!(notes.iter().any(Option::is_some));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::follow_up::{compared, diff};
 use crate::known::without_models;
+use crate::schemas;
 use crate::support::bundle::{annotated, bundle, bundle_of, configuration};
 use crate::support::demo::run;
 use crate::support::program::{Call, Table, testdata, text};
@@ -13,6 +14,11 @@ use crate::support::refusal::write;
 const RISK: &str = "demo-patient-risk.risk";
 /// The first patient in words of the samplesheet.
 const FIRST: &str = "P001,S001,male,61,37.1,yes";
+
+/// A file of settings as schemas look at it.
+pub(crate) fn json(text: &str) -> serde_json::Value {
+    toml::from_str(text).expect("TOML")
+}
 
 fn samplesheet() -> String {
     std::fs::read_to_string(testdata("samplesheet.csv")).expect("the samplesheet")
@@ -190,6 +196,10 @@ item = "demo-patient-risks"
         f64::midpoint(before, after),
         f64::midpoint(before, after),
     );
+    let own = json(&rules);
+    schemas::check("config.schema.json", &[own.clone()], &[]);
+    let alone = serde_json::json!({"alert": own["alert"], "tolerance": own["tolerance"]});
+    schemas::check("alerts.schema.json", &[alone], &[]);
     let config = write(folder.path(), "varisk.toml", rules);
     for (from, to, output, rule) in [
         ("base", "sheet", "down", "falls"),
@@ -289,6 +299,7 @@ name = "new to the source"
 kind = "new_pathogenic"
 classes = ["likely_pathogenic"]
 "#;
+    schemas::check("alerts.schema.json", &[json(rules)], &[]);
     let call = diff(&at("a"), &at("b")).with("--config", write(folder.path(), "r.toml", rules));
     compared(&call, &at("changes"), 3);
     let table = Table::read(&at("changes"), "changes");
