@@ -9,7 +9,7 @@ use crate::schemas;
 use crate::support::bundle::{bundle, bytes};
 use crate::support::demo::score;
 use crate::support::program::{Call, text};
-use crate::support::refusal::{assert_refused, write};
+use crate::support::refusal::{assert_refused, secret, write};
 
 /// A copy of a run whose record says something else.
 fn other_record(run: &Path, folder: &Path, name: &str, from: &str, to: &str) -> String {
@@ -23,15 +23,6 @@ fn other_record(run: &Path, folder: &Path, name: &str, from: &str, to: &str) -> 
     assert!(changed != record, "{name}: nothing to change");
     write(&target, "run.json", changed);
     text(&target)
-}
-
-/// A file that its owner alone may read, as keys must be.
-fn secret(folder: &Path, name: &str, digit: &str) -> String {
-    use std::os::unix::fs::PermissionsExt;
-    let path = write(folder, name, digit.repeat(64));
-    let own = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(&path, own).expect("permissions");
-    path
 }
 
 #[test]

@@ -197,7 +197,7 @@ item = "demo-patient-risks"
         f64::midpoint(before, after),
     );
     let own = json(&rules);
-    schemas::check("config.schema.json", &[own.clone()], &[]);
+    schemas::check("config.schema.json", std::slice::from_ref(&own), &[]);
     let alone = serde_json::json!({"alert": own["alert"], "tolerance": own["tolerance"]});
     schemas::check("alerts.schema.json", &[alone], &[]);
     let config = write(folder.path(), "varisk.toml", rules);

@@ -12,6 +12,7 @@ mod drift;
 mod follow_up;
 mod follow_up_bad_input;
 mod follow_up_causes;
+mod follow_up_layouts;
 mod foreign;
 mod joined;
 mod joined_cuts;

@@ -40,6 +40,15 @@ pub(crate) fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Str
     text(&path)
 }
 
+/// A file with a key of 32 bytes that its owner alone may read, as keys must be.
+pub(crate) fn secret(folder: &Path, name: &str, digit: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let path = write(folder, name, digit.repeat(64));
+    let own = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&path, own).expect("permissions");
+    path
+}
+
 /// A sound run on the secret cohort.
 pub(crate) fn secret_run(inputs: &Path, output: &Path) -> Call {
     run(output)
