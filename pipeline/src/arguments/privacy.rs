@@ -124,6 +124,12 @@ pub(crate) struct DeidentifyArguments {
     /// Count classes and say what would be left out; write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// File with the key of the output's tables: never that of the run, which opens the run too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_encryption_key_file: Option<PathBuf>,
+    /// Write plain tables though those of the run are encrypted.
+    #[arg(long, conflicts_with = "output_encryption_key_file")]
+    pub(crate) plain_output: bool,
     #[command(flatten)]
     pub(crate) encryption: EncryptionArguments,
     #[command(flatten)]

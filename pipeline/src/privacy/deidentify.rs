@@ -18,11 +18,13 @@ use varisk_report::{
 };
 
 use super::{PseudonymSettings, Pseudonyms, audit, table_keys};
-use crate::arguments::DeidentifyArguments;
+use crate::arguments::{DeidentifyArguments, EncryptionArguments};
 use crate::exit::Refusal;
 use crate::hash;
 use crate::log::Log;
 
+/// The table of records that could not be read: it quotes them, and names files.
+const QUARANTINE: &str = "quarantine";
 /// The column that names patients.
 const PATIENT: &str = "patient";
 /// Rows of one pass over a table, about: what is held to be sorted.
@@ -31,7 +33,24 @@ const PASS_ROWS: usize = 200_000;
 pub(crate) fn command(arguments: &DeidentifyArguments, log: &Log) -> anyhow::Result<()> {
     OutputFolder::check(&arguments.output, false)?;
     let keys = table_keys(&arguments.encryption)?;
-    let run = RunFolder::open(&arguments.run)?.with_keys(keys.clone());
+    let output_keys = match (
+        &arguments.output_encryption_key_file,
+        arguments.plain_output,
+    ) {
+        (Some(file), _) => table_keys(&EncryptionArguments {
+            encryption_key_file: Some(file.clone()),
+            ..EncryptionArguments::default()
+        })?,
+        (None, false) if keys.is_some() => {
+            return Err(Refusal::Usage(
+                "the run is encrypted, and its key must not go with the output; give another one with --output-encryption-key-file, or --plain-output"
+                    .to_owned(),
+            )
+            .into());
+        }
+        (None, _) => None,
+    };
+    let run = RunFolder::open(&arguments.run)?.with_keys(keys);
     run.verify()?;
     log.audit(|event| audit::of_input(event, &run));
     let config = Config::read(&arguments.config)?;
@@ -41,6 +60,7 @@ pub(crate) fn command(arguments: &DeidentifyArguments, log: &Log) -> anyhow::Res
         .map(|(name, schema)| (name.as_str(), Arc::clone(schema)))
         .collect();
     let deidentifier = Deidentifier::try_new(&config, &named)?;
+    refuse_rows_in_order(&deidentifier, &schemas)?;
     let admission = admission(&run, &deidentifier, &schemas)?;
     if let Some(report) = admission.report() {
         log.info(&sentence(report));
@@ -63,7 +83,7 @@ pub(crate) fn command(arguments: &DeidentifyArguments, log: &Log) -> anyhow::Res
         path: folder.partial().to_owned(),
         layout: TableLayout {
             partition_by: Vec::new(),
-            encryption: keys,
+            encryption: output_keys,
         },
     };
     let work = Work {
@@ -111,6 +131,25 @@ fn schemas(run: &RunFolder) -> anyhow::Result<Vec<(String, SchemaRef)>> {
         }
     }
     Ok(schemas)
+}
+
+/// Refuses a table of patients that lacks their names in the output: its rows would stand in the order of
+/// the names, and so tell them.
+fn refuse_rows_in_order(
+    deidentifier: &Deidentifier,
+    schemas: &[(String, SchemaRef)],
+) -> anyhow::Result<()> {
+    for (name, schema) in schemas {
+        let named = |schema: &SchemaRef| schema.column_with_name(PATIENT).is_some();
+        let plan = deidentifier.table(name);
+        if named(schema) && plan.is_some_and(|plan| !named(plan.schema())) {
+            return Err(Refusal::Usage(format!(
+                "table {name}: 'patient' is left out, and the order of rows would still tell who is who; keep the column, which holds pseudonyms, or drop the table"
+            ))
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// Who may be in the output.
@@ -213,7 +252,7 @@ struct Work<'w> {
 impl Work<'_> {
     fn write(&self, tables: &TableFolder) -> anyhow::Result<RunRecord> {
         for name in self.run.tables() {
-            let Some(plan) = self.deidentifier.table(name) else {
+            let Some(plan) = self.deidentifier.table(name).filter(|_| name != QUARANTINE) else {
                 continue;
             };
             let mut writer = TableWriter::create(tables, name, Arc::clone(plan.schema()))?;
@@ -308,18 +347,12 @@ impl Work<'_> {
     fn record(&self, folder: &Path) -> anyhow::Result<RunRecord> {
         let mut record = self.run.record().clone();
         record.verb = "deidentify".to_owned();
-        let mut paths = Vec::new();
+        record.warnings = record.warnings_without_paths();
         for (number, input) in (1..).zip(&mut record.inputs) {
-            let shown = format!("{}-{number}", input.role);
-            paths.push((std::mem::replace(&mut input.path, shown.clone()), shown));
+            input.path = format!("{}-{number}", input.role);
         }
-        // Warnings name files too. Longer paths first, for one may begin with another.
-        paths.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        for warning in &mut record.warnings {
-            for (path, shown) in paths.iter().filter(|(path, _)| !path.is_empty()) {
-                *warning = warning.replace(path.as_str(), shown);
-            }
-        }
+        // The library may lie in somebody's home.
+        record.onnxruntime = None;
         record.tables = BTreeMap::new();
         for (name, path) in table_files(folder)? {
             if let Some(sha256) = hash::file(&path)? {

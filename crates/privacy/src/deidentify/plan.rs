@@ -186,6 +186,19 @@ fn column_of(table: &str, schema: &Schema, column: &str) -> Result<usize, Privac
         })
 }
 
+/// Columns of which a coarse one is worth nothing beside the others: a risk beside its interval and
+/// course, an age beside another one. They go unless they have a rule of their own.
+const LINKED: [(&str, &[&str]); 2] = [
+    (
+        "value",
+        &["lower", "upper", "curve_ages", "curve", "population_curve"],
+    ),
+    (
+        "age_start",
+        &["age_end", "curve_ages", "curve", "population_curve"],
+    ),
+];
+
 impl TablePlan {
     fn try_new(
         table: &str,
@@ -224,8 +237,18 @@ impl TablePlan {
                 rules.and_then(|rules| rules.columns.get(name).cloned())
             };
             let coarsening = rule(own).or_else(|| rule(everywhere));
+            let is_coarse = |name: &str| {
+                let has = |rules: Option<&TableRules>| {
+                    rules.is_some_and(|rules| rules.columns.contains_key(name))
+                };
+                has(own) || has(everywhere)
+            };
+            // What stands beside a coarse column must not say what it was.
+            let tells = LINKED.iter().any(|(coarse, telling)| {
+                is_coarse(coarse) && coarsening.is_none() && telling.contains(&name.as_str())
+            });
             let genotype = !keep_genotypes && patient.is_some() && shows_genotypes(name);
-            if drops(own) || drops(everywhere) || genotype {
+            if drops(own) || drops(everywhere) || genotype || tells {
                 if own.is_some_and(|own| own.columns.contains_key(name)) {
                     return Err(wrong(
                         format!("tables.{table}.columns.{name}"),
