@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::privacy_runs::{at, names};
+use crate::schemas::check;
 use crate::support::planted::{PLANTED, key_table, report};
 use crate::support::program::{Call, Table, hashes, run_record, text};
 use crate::support::refusal::write;
@@ -169,6 +170,7 @@ fn what_is_given_out_says_less() {
     assert!(with_age > 0);
     let record = run_record(&at("given-out"));
     assert_eq!(record["patients"], kept.len());
+    check("run.schema.json", std::slice::from_ref(&record), &[]);
     assert!(
         !record.to_string().contains(&text(folder.path())),
         "{record}"
