@@ -212,7 +212,7 @@ fn row(change: &Change) -> ChangeRow {
             gene.clone().unwrap_or_else(|| "no gene".to_owned()),
             format!(
                 "{contig}:{} {}\u{2009}>\u{2009}{}",
-                count(u64::from(*position)),
+                position,
                 words::shortened(reference),
                 words::shortened(alternate)
             ),

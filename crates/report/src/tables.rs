@@ -331,7 +331,7 @@ impl Table {
     /// Consequences of alleles that patients carry together.
     pub const HAPLOTYPES: Self = Self {
         name: "haplotype_consequences",
-        meaning: "a row for each patient, transcript and haplotype on which several alleles change the protein together, or one lies behind a stop that the haplotype gained; by patient in the order of the samplesheet, transcript, haplotype. Written under --haplotypes",
+        meaning: "a row for each patient, transcript and haplotype on which several alleles change the protein together, or one lies behind a stop that the haplotype gained; by patient in the order of the samplesheet (of the names where these are pseudonyms), transcript, haplotype. Written under --haplotypes",
         columns: &[
             required("patient", Text, "patient identifier"),
             required(
@@ -394,7 +394,7 @@ impl Table {
     /// States of sites in patients.
     pub const EVIDENCE: Self = Self {
         name: "evidence",
-        meaning: "a row for each sequence allele and patient (alleles with a reason in the variants table have none); alleles in the order of the input, patients in that of the samplesheet. Written by 'varisk evidence'",
+        meaning: "a row for each sequence allele and patient (alleles with a reason in the variants table have none); alleles in the order of the input, patients in that of the samplesheet (of their names where these are pseudonyms). Written by 'varisk evidence'",
         columns: &[
             required("patient", Text, "patient identifier"),
             required("contig", Text, "contig, by the reference's name"),

@@ -140,7 +140,7 @@ fn row(finding: &Finding, facts: &RunFacts) -> VariantRow {
     let genomic = format!(
         "{}:{} {}\u{2009}>\u{2009}{}",
         finding.contig,
-        format::count(u64::from(finding.position)),
+        finding.position,
         shortened(&finding.reference),
         shortened(&finding.alternate)
     );
