@@ -333,7 +333,15 @@ fn who_may_read_what_is_written() {
         let outcome = crate::support::program::outcome(&mut command);
         assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     };
-    let cases: [(&str, &str, Option<&str>, Option<&str>, u32, u32); 6] = [
+    type Case = (
+        &'static str,
+        &'static str,
+        Option<&'static str>,
+        Option<&'static str>,
+        u32,
+        u32,
+    );
+    let cases: [Case; 6] = [
         ("default", "022", None, None, 0o600, 0o700),
         (
             "private",

@@ -18,6 +18,36 @@ use super::program::{Call, Outcome, Table, testdata, text};
 use super::refusal::write;
 use super::scores::{panel, with_all};
 
+impl Call {
+    /// Another verb with the same options.
+    pub(crate) fn verb(mut self, verb: &'static str) -> Self {
+        self.verb = verb;
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.retain(|(own, _)| *own != name);
+        self.environment.push((name, value.into()));
+        self
+    }
+}
+
+impl Table {
+    /// All cells, a row on each line.
+    pub(crate) fn text(&self) -> String {
+        let rows = self.rows.iter();
+        rows.map(|row| row.iter().flatten().cloned().collect::<Vec<_>>())
+            .map(|row| row.join("\t") + "\n")
+            .collect()
+    }
+
+    /// The rows.
+    pub(crate) fn rows(&self) -> &[Vec<Option<String>>] {
+        &self.rows
+    }
+}
+
 /// What patients are called, before their number.
 pub(crate) const PATIENT: &str = "PLANTED-JANE-DOE-0";
 /// What their samples are called.

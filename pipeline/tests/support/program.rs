@@ -39,9 +39,9 @@ fn onnxruntime() -> PathBuf {
 /// A call of the program: a verb with options, each of which can be replaced.
 #[derive(Clone)]
 pub(crate) struct Call {
-    verb: &'static str,
+    pub(super) verb: &'static str,
     options: Vec<(String, String)>,
-    environment: Vec<(&'static str, String)>,
+    pub(super) environment: Vec<(&'static str, String)>,
     stdin: Option<PathBuf>,
 }
 
@@ -80,19 +80,6 @@ impl Call {
 
     pub(crate) fn without(mut self, option: &str) -> Self {
         self.options.retain(|(name, _)| name != option);
-        self
-    }
-
-    /// Another verb with the same options.
-    pub(crate) fn verb(mut self, verb: &'static str) -> Self {
-        self.verb = verb;
-        self
-    }
-
-    /// Sets a variable of its environment.
-    pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.environment.retain(|(own, _)| *own != name);
-        self.environment.push((name, value.into()));
         self
     }
 
@@ -164,7 +151,7 @@ pub(crate) fn outcome(command: &mut Command) -> Outcome {
 /// A table with every value as text; `None` for null.
 pub(crate) struct Table {
     pub(crate) names: Vec<String>,
-    rows: Vec<Vec<Option<String>>>,
+    pub(super) rows: Vec<Vec<Option<String>>>,
 }
 
 impl Table {
@@ -207,19 +194,6 @@ impl Table {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
-    }
-
-    /// All cells, a row on each line.
-    pub(crate) fn text(&self) -> String {
-        let rows = self.rows.iter();
-        rows.map(|row| row.iter().flatten().cloned().collect::<Vec<_>>())
-            .map(|row| row.join("\t") + "\n")
-            .collect()
-    }
-
-    /// The rows.
-    pub(crate) fn rows(&self) -> &[Vec<Option<String>>] {
-        &self.rows
     }
 
     /// The values of a column.
