@@ -296,9 +296,18 @@ fn encrypted_tables_name_nobody() {
         .also(&text(&at("run")), "")
         .with("--config", write(folder.path(), "rules.toml", RULES))
         .with("--output", text(&at("given-out")));
-    PLANTED
-        .pseudonymous(PLANTED.encrypted(deidentify))
+    let deidentify = PLANTED.pseudonymous(PLANTED.encrypted(deidentify));
+    // The run's key must not go with what is given out.
+    assert_eq!(deidentify.run().code, Some(64));
+    assert!(!at("given-out").exists());
+    let other = at("other.key");
+    Call::new("key new").also(&text(&other), "").succeed();
+    deidentify
+        .with("--output-encryption-key-file", text(&other))
         .succeed();
+    let pages = report(&at("given-out"), &at("given-out-pages"), "html");
+    assert_eq!(PLANTED.encrypted(pages.clone()).run().code, Some(64));
+    pages.with("--encryption-key-file", text(&other)).succeed();
     assert_eq!(traces(&at("given-out")), Vec::<String>::new());
     let bytes = std::fs::read(at("given-out").join("qc.parquet")).expect("a table");
     assert!(bytes.starts_with(b"PARE"));

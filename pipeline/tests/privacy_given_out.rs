@@ -71,7 +71,7 @@ fn what_is_given_out_says_less() {
          small_classes = 'drop'\n[tables.features]\ndrop = true\n[tables.burden]\ndrop = true\n\
          [tables.'*']\ndrop_columns = ['reason']\n[tables.risk.columns]\n\
          value = {{ kind = 'round', significant_digits = 2 }}\n\
-         age_start = {{ kind = 'bins', width = 10, top = 70 }}\n"
+         age_start = {{ kind = 'bins', width = 10, top = 70, write = 'number' }}\n"
     );
     let call = |name: &str| {
         let call = Call::new("deidentify")
@@ -150,7 +150,7 @@ fn what_is_given_out_says_less() {
                 .zip(before.numbers("age_start")),
         )
         .collect();
-    let (numbers, ages) = (after.numbers("value"), after.column("age_start"));
+    let (numbers, ages) = (after.numbers("value"), after.numbers("age_start"));
     let mut with_age = 0;
     for (row, key) in key(&after, None).iter().enumerate() {
         let (value, age) = values[key];
@@ -158,16 +158,22 @@ fn what_is_given_out_says_less() {
         assert_eq!(ages[row].is_some(), age.is_some(), "{key:?}");
         if let (Some(shown), Some(age)) = (ages[row], age) {
             let decade = (age / 10.0).floor() * 10.0;
-            let expected = if age >= 70.0 {
-                "70+".to_owned()
-            } else {
-                format!("{decade}")
-            };
-            assert!(shown.starts_with(&expected), "{age} is {shown}");
+            assert_eq!(shown, decade.min(70.0), "of {age}");
             with_age += 1;
         }
     }
     assert!(with_age > 0);
+    // What would tell the exact numbers is gone.
+    for column in [
+        "lower",
+        "upper",
+        "age_end",
+        "curve_ages",
+        "curve",
+        "population_curve",
+    ] {
+        assert!(!after.names.iter().any(|name| name == column), "{column}");
+    }
     let record = run_record(&at("given-out"));
     assert_eq!(record["patients"], kept.len());
     check("run.schema.json", std::slice::from_ref(&record), &[]);
@@ -176,6 +182,21 @@ fn what_is_given_out_says_less() {
         "{record}"
     );
     report(&at("given-out"), &at("pages"), "html,json,tsv").succeed();
+
+    // As text the ages are no numbers: said, and not shown as missing.
+    let labelled = write(
+        folder.path(),
+        "labels.toml",
+        rules.replace(", write = 'number'", ""),
+    );
+    call("labelled").with("--config", labelled).succeed();
+    let refused = report(&at("labelled"), &at("none"), "html").run();
+    assert_eq!(refused.code, Some(65), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("column age_start") && refused.stderr.contains("keeps numbers"),
+        "{}",
+        refused.stderr
+    );
 
     // Of a run under pseudonyms the names may stay, for they are none of patients.
     PLANTED.pseudonymous(PLANTED.prs(&at("named"))).succeed();

@@ -44,11 +44,11 @@ impl<'b> Columns<'b> {
         };
         cast_with_options(column, kind, &options)
             .map(Some)
-            .map_err(|_| {
-                let found = column.data_type();
-                self.table.damaged(format!(
-                    "column {name} holds {found} where {kind} is expected, as after coarsening to text"
-                ))
+            .map_err(|_| DossierError::Kind {
+                path: self.table.path().to_owned(),
+                column: name.to_owned(),
+                found: column.data_type().to_string(),
+                expected: kind.to_string(),
             })
     }
 

@@ -56,6 +56,18 @@ pub enum DossierError {
     /// A table cannot be opened: it is damaged, or its key is missing or wrong.
     #[error(transparent)]
     Table(#[from] ReportError),
+    /// A column was made coarser into something that cannot be read as what it was.
+    #[error("{}: column {column} holds {found} where {expected} is expected; de-identify the run again in a way that keeps numbers (round, limits or bins with write = \"number\")", path.display())]
+    Kind {
+        /// The table.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
     /// What a table holds makes no sense.
     #[error("{} cannot be read ({detail}); copy the run folder again or repeat the run", path.display())]
     Damaged {

@@ -20,7 +20,7 @@ pub(crate) struct OutputArguments {
 /// Where the keys of encrypted tables come from; never the keys themselves.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct EncryptionArguments {
-    /// File with the key of encrypted tables, or TOML with 'footer' and '[columns]'.
+    /// File with the key of encrypted tables, or TOML with 'footer' and a table 'columns'.
     #[arg(long, value_name = "FILE")]
     pub(crate) encryption_key_file: Option<PathBuf>,
     /// Environment variable with the same.

@@ -60,7 +60,7 @@ pub(crate) struct DiffArguments {
     /// Folder for what changed; it must not exist.
     #[arg(long, short, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
-    /// File with alert rules ([[alert]]) and tolerances ([tolerance]): a file of their own, or
+    /// File with alert rules ('alert') and tolerances ('tolerance'): a file of their own, or
     /// varisk.toml.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
