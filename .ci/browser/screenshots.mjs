@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Pictures of a report for the documentation: the cohort page and the first patient's page, whole,
+// Pictures of a report for the documentation: the top of the cohort page and of the first patient's page,
 // always in the same windows and without motion, so that the same pages give the same pictures.
 
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
@@ -14,6 +14,8 @@ if (!existsSync(join(report, 'index.html')) || !existsSync(patients)) stop(`${re
 const [first] = readdirSync(patients).map((name) => join(name, 'index.html')).filter((page) => existsSync(join(patients, page))).sort();
 if (!first) stop(`${patients} holds no pages of patients`);
 
+// What a reader sees first; whole pages would make pictures of megabytes.
+const MOST_HEIGHT = 2000;
 const PICTURES = [
     ['cohort-light', 'index.html', 'desktop', 'light'],
     ['cohort-dark', 'index.html', 'desktop', 'dark'],
@@ -30,7 +32,9 @@ for (const [name, page, window, colorScheme] of PICTURES) {
     await tab.goto(pathToFileURL(resolve(report, page)).href, { waitUntil: 'load' });
     await settle(tab);
     const path = join(output, `${name}.png`);
-    await tab.screenshot({ path, fullPage: true, animations: 'disabled', caret: 'hide', scale: 'css' });
+    const { width, height } = await tab.evaluate(() => ({ width: document.documentElement.clientWidth, height: document.documentElement.scrollHeight }));
+    const clip = { x: 0, y: 0, width, height: Math.min(height, MOST_HEIGHT) };
+    await tab.screenshot({ path, fullPage: true, clip, animations: 'disabled', caret: 'hide', scale: 'css' });
     console.log(path);
     await context.close();
 }
