@@ -148,8 +148,9 @@ impl Verb {
         }
     }
 
-    /// Whether an audit log is to say of it: what reads or writes data of patients.
-    pub(crate) fn is_audited(&self) -> bool {
+    /// Whether it reads or writes data of patients: then what it writes is private, and an audit log
+    /// says of it.
+    pub(crate) fn has_patients(&self) -> bool {
         !matches!(
             self,
             Self::Audit(_)

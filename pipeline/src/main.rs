@@ -52,7 +52,9 @@ fn main() -> ExitCode {
         }
     };
     let log = Log::new(&arguments.logging);
-    privacy::restrict(arguments.guard.file_access);
+    if arguments.verb.has_patients() {
+        privacy::restrict(arguments.guard.file_access);
+    }
     let code = match audited(arguments, &log) {
         Ok(code) => code,
         Err(error) => {
@@ -66,7 +68,7 @@ fn main() -> ExitCode {
 /// Runs the verb between the two lines that an audit log gets of it.
 fn audited(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
     let verb = arguments.verb.name();
-    if arguments.verb.is_audited() {
+    if arguments.verb.has_patients() {
         log.keep_audit(AuditTrail::begin(&arguments.guard, verb)?);
     }
     let done = dispatch(arguments, log);
