@@ -27,7 +27,7 @@ const PATIENT_FAULTS = [
     ['blocked image', put('<img src="https://example.org/a.png" alt="">'), [/Content Security Policy/, /refers to something outside/, /external request/]],
     ['style from the network that nothing uses', style('.never { background: url(https://example.org/a.png) }'), [/refers to something outside: style url/]],
     ['lazy image from the network', put('<div style="height: 9000px"></div><img loading="lazy" src="//example.org/a.png" alt="">'), [/refers to something outside: <img/, /file:\/\/example|Content Security Policy/]],
-    ['image beside the report', [[CSP, ''], ...put('<img src="../../outside.svg" alt="">')], [/request outside the report's folder/, /ERR_FILE_NOT_FOUND/]],
+    ['image beside the report', [[CSP, ''], ...put('<img src="../../../outside.svg" alt="">')], [/request outside the report's folder/, /ERR_FILE_NOT_FOUND/]],
     ['input without a label', put('<input type="text">'), [/axe label \(critical\)/]],
     ['links that lead nowhere', put('<a href="000999.html">one more patient</a> <a href="../../../../etc/passwd">elsewhere</a> <a href="../../index.html#nowhere">nowhere</a> <a href="javascript:void 0">act</a>'), [/link '000999.html' leads to a file that is missing/, /passwd' leads out of the report's folder/, /nowhere' leads to a place that is missing in index.html/, /'javascript:void 0' is a script/]],
     ['neither language nor title', [['<html lang="en">', '<html>'], [/<title>.*<\/title>/, '']], [/<html> has no lang/, /axe html-has-lang/, /no <title>/, /axe document-title/]],
