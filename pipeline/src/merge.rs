@@ -22,7 +22,7 @@ pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<(
     OutputFolder::check(&arguments.output, false)?;
     let layout = TableLayout {
         partition_by: arguments.partition_by.clone(),
-        encryption: table_keys(&arguments.encryption)?,
+        encryption: table_keys(arguments.encryption.source())?,
     };
     layout.check()?;
     let shards = load_shards(arguments)?;

@@ -1,6 +1,7 @@
 //! Settings of a run: `varisk.toml` and flags, made one and checked.
 
 mod scores;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
@@ -15,15 +16,16 @@ use varisk_risk::ClinicalClass;
 
 use crate::arguments::{
     AmbiguousChoice, AnnotationArguments, BurdenArguments, ConsequenceChoice, DeviceChoice,
-    DosageChoice, DuplicatesChoice, EncryptionArguments, EvidenceArguments, HaplotypeChoice,
-    ImputeChoice, LinesChoice, LowCoverageChoice, OutputArguments, PseudonymArguments,
-    RefMismatchChoice, RunArguments, ScoreFormatChoice, StandardiseChoice, UnsupportedChoice,
+    DosageChoice, DuplicatesChoice, EvidenceArguments, HaplotypeChoice, ImputeChoice, LinesChoice,
+    LowCoverageChoice, RefMismatchChoice, RunArguments, ScoreFormatChoice, StandardiseChoice,
+    UnsupportedChoice,
 };
 use crate::exit::Refusal;
-use crate::privacy::{PseudonymSettings, table_keys};
+use crate::privacy::PseudonymSettings;
 
 pub(crate) use self::scores::ScoreSettings;
 use self::scores::{SCORE_BATCH_BYTES, scores};
+use self::tables::{pseudonyms, tables};
 
 /// `varisk.toml`. Its keys are the names of the flags with underscores; paths are relative to its
 /// folder.
@@ -491,74 +493,6 @@ fn genome_build(text: Option<String>) -> anyhow::Result<Option<GenomeBuild>> {
         ))
         .into()),
     }
-}
-
-/// How tables are laid out.
-fn tables(
-    flags: &OutputArguments,
-    file: &mut ConfigFile,
-    folder: &Path,
-) -> anyhow::Result<TableLayout> {
-    let given = &flags.encryption;
-    // A source on the command line replaces that of the file, of whatever kind.
-    let is_given = given.encryption_key_file.is_some()
-        || given.encryption_key_env.is_some()
-        || given.encryption_key_command.is_some();
-    let keys = if is_given {
-        given.clone()
-    } else {
-        EncryptionArguments {
-            encryption_key_file: file
-                .encryption_key_file
-                .take()
-                .map(|path| folder.join(path)),
-            encryption_key_env: file.encryption_key_env.take(),
-            encryption_key_command: file.encryption_key_command.take(),
-        }
-    };
-    Ok(TableLayout {
-        partition_by: if flags.partition_by.is_empty() {
-            std::mem::take(&mut file.partition_by)
-        } else {
-            flags.partition_by.clone()
-        },
-        encryption: table_keys(&keys)?,
-    })
-}
-
-/// How patients are named.
-fn pseudonyms(
-    flags: &PseudonymArguments,
-    file: &mut ConfigFile,
-    folder: &Path,
-) -> anyhow::Result<Option<PseudonymSettings>> {
-    let is_given = flags.pseudonym_key_file.is_some()
-        || flags.pseudonym_key_env.is_some()
-        || flags.pseudonym_key_command.is_some();
-    let (key_file, key_env, key_command) = if is_given {
-        (
-            flags.pseudonym_key_file.clone(),
-            flags.pseudonym_key_env.clone(),
-            flags.pseudonym_key_command.clone(),
-        )
-    } else {
-        (
-            file.pseudonym_key_file.take().map(|path| folder.join(path)),
-            file.pseudonym_key_env.take(),
-            file.pseudonym_key_command.take(),
-        )
-    };
-    let table = file.pseudonym_table.take().map(|path| folder.join(path));
-    PseudonymSettings::new(PseudonymArguments {
-        pseudonym_key_file: key_file,
-        pseudonym_key_env: key_env,
-        pseudonym_key_command: key_command,
-        pseudonym_label: flags
-            .pseudonym_label
-            .clone()
-            .or(file.pseudonym_label.take()),
-        pseudonym_table: flags.pseudonym_table.clone().or(table),
-    })
 }
 
 fn read_config(path: Option<&Path>) -> anyhow::Result<(ConfigFile, PathBuf)> {

@@ -13,12 +13,13 @@ use arrow::compute::{
 use arrow::datatypes::SchemaRef;
 use varisk_dossier::{RunFolder, TableRows};
 use varisk_privacy::deidentify::{Admission, ClassReport, Config, Deidentifier, TablePlan};
+use varisk_privacy::key::KeySource;
 use varisk_report::{
     OutputFolder, RunRecord, TableFolder, TableLayout, TableWriter, order_of, table_files,
 };
 
 use super::{PseudonymSettings, Pseudonyms, audit, table_keys};
-use crate::arguments::{DeidentifyArguments, EncryptionArguments};
+use crate::arguments::DeidentifyArguments;
 use crate::exit::Refusal;
 use crate::hash;
 use crate::log::Log;
@@ -32,15 +33,12 @@ const PASS_ROWS: usize = 200_000;
 
 pub(crate) fn command(arguments: &DeidentifyArguments, log: &Log) -> anyhow::Result<()> {
     OutputFolder::check(&arguments.output, false)?;
-    let keys = table_keys(&arguments.encryption)?;
+    let keys = table_keys(arguments.encryption.source())?;
     let output_keys = match (
         &arguments.output_encryption_key_file,
         arguments.plain_output,
     ) {
-        (Some(file), _) => table_keys(&EncryptionArguments {
-            encryption_key_file: Some(file.clone()),
-            ..EncryptionArguments::default()
-        })?,
+        (Some(file), _) => table_keys(Some(KeySource::File(file.clone())))?,
         (None, false) if keys.is_some() => {
             return Err(Refusal::Usage(
                 "the run is encrypted, and its key must not go with the output; give another one with --output-encryption-key-file, or --plain-output"
@@ -71,7 +69,11 @@ pub(crate) fn command(arguments: &DeidentifyArguments, log: &Log) -> anyhow::Res
     if arguments.dry_run {
         return Ok(());
     }
-    let settings = PseudonymSettings::new(arguments.pseudonyms.clone())?;
+    let settings = PseudonymSettings::new(
+        arguments.pseudonyms.source(),
+        arguments.pseudonyms.pseudonym_label.clone(),
+        arguments.pseudonyms.pseudonym_table.clone(),
+    )?;
     let patients = patients(&run)?;
     let names = names(&run, settings.as_ref(), &patients)?;
     if let Some(names) = &names {

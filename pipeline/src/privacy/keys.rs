@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use varisk_privacy::key::{KeySet, KeySource};
 use varisk_report::TableKeys;
 
-use crate::arguments::EncryptionArguments;
+use crate::arguments::{EncryptionArguments, PseudonymArguments};
 
 /// The one source that was named, if any.
 pub(crate) fn key_source(
@@ -18,13 +18,32 @@ pub(crate) fn key_source(
         .or_else(|| command.map(KeySource::Shell))
 }
 
+impl EncryptionArguments {
+    /// The source of the keys of tables, where one is named.
+    pub(crate) fn source(&self) -> Option<KeySource> {
+        let own = self.clone();
+        key_source(
+            own.encryption_key_file,
+            own.encryption_key_env,
+            own.encryption_key_command,
+        )
+    }
+}
+
+impl PseudonymArguments {
+    /// The source of the key of pseudonyms, where one is named.
+    pub(crate) fn source(&self) -> Option<KeySource> {
+        let own = self.clone();
+        key_source(
+            own.pseudonym_key_file,
+            own.pseudonym_key_env,
+            own.pseudonym_key_command,
+        )
+    }
+}
+
 /// Keys of encrypted tables, where a source of them is named.
-pub(crate) fn table_keys(arguments: &EncryptionArguments) -> anyhow::Result<Option<TableKeys>> {
-    let source = key_source(
-        arguments.encryption_key_file.clone(),
-        arguments.encryption_key_env.clone(),
-        arguments.encryption_key_command.clone(),
-    );
+pub(crate) fn table_keys(source: Option<KeySource>) -> anyhow::Result<Option<TableKeys>> {
     let Some(source) = source else {
         return Ok(None);
     };

@@ -7,8 +7,6 @@ use varisk_core::Patient;
 use varisk_privacy::key::KeySource;
 use varisk_privacy::pseudonym::{KeyTable, Pseudonymiser};
 
-use super::key_source;
-use crate::arguments::PseudonymArguments;
 use crate::exit::Refusal;
 
 /// Label where none is given.
@@ -24,14 +22,13 @@ pub(crate) struct PseudonymSettings {
 
 impl PseudonymSettings {
     /// Settings where a key is named.
-    pub(crate) fn new(arguments: PseudonymArguments) -> anyhow::Result<Option<Self>> {
-        let source = key_source(
-            arguments.pseudonym_key_file,
-            arguments.pseudonym_key_env,
-            arguments.pseudonym_key_command,
-        );
+    pub(crate) fn new(
+        source: Option<KeySource>,
+        label: Option<String>,
+        table: Option<PathBuf>,
+    ) -> anyhow::Result<Option<Self>> {
         let Some(source) = source else {
-            if arguments.pseudonym_table.is_some() || arguments.pseudonym_label.is_some() {
+            if table.is_some() || label.is_some() {
                 return Err(Refusal::Usage(
                     "a table or label of pseudonyms is named, and no key; give --pseudonym-key-file"
                         .to_owned(),
@@ -42,10 +39,8 @@ impl PseudonymSettings {
         };
         Ok(Some(Self {
             source,
-            label: arguments
-                .pseudonym_label
-                .unwrap_or_else(|| DEFAULT_LABEL.to_owned()),
-            table: arguments.pseudonym_table,
+            label: label.unwrap_or_else(|| DEFAULT_LABEL.to_owned()),
+            table,
         }))
     }
 

@@ -27,7 +27,7 @@ const SUMMARY: &str = "diff.json";
 pub(crate) fn command(arguments: &DiffArguments, log: &Log) -> anyhow::Result<u8> {
     let cancel = cancel_on_signal();
     OutputFolder::check(&arguments.output, false)?;
-    let keys = table_keys(&arguments.encryption)?;
+    let keys = table_keys(arguments.encryption.source())?;
     let settings = Settings {
         rules: rules(arguments.config.as_deref())?,
         ..Settings::default()

@@ -47,7 +47,7 @@ pub(crate) fn write(
     log: &Log,
 ) -> anyhow::Result<String> {
     OutputFolder::check(output, false)?;
-    let keys = table_keys(&arguments.encryption)?;
+    let keys = table_keys(arguments.encryption.source())?;
     let run = RunFolder::open(&arguments.run)?.with_keys(keys);
     run.verify()?;
     log.audit(|event| of_input(event, &run));
