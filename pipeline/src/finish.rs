@@ -1,36 +1,35 @@
 //! The end of a run: folds to features, patient models, tables, `run.json`. `run` and `merge` share
 //! it.
 
+mod quality;
+mod record;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use arrow::array::{
-    ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
-};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::SchemaRef;
-use varisk_alignments::{CONCORDANCE_FEATURE, MEAN_DEPTH_FEATURE, SITES_FEATURE, refuse_swaps};
+use varisk_alignments::refuse_swaps;
 use varisk_core::{FeatureTable, FeatureValue};
 use varisk_flow::CancelToken;
-use varisk_report::{
-    ModelRecord, PartMerge, RunRecord, SCHEMA_VERSION, StageTime, Table, TableFolder, TableWriter,
-    table_files, write_table,
-};
+use varisk_report::{PartMerge, Table, TableFolder, TableWriter, write_table};
 use varisk_risk::{Drift, KnownVariants, features_table, risk_items};
 use varisk_score::{Model, Runtime};
 
+use self::quality::{with_known, with_reads};
+use self::record::run_record;
 use crate::checkpoint::{RunState, SetAside};
 use crate::drift;
 use crate::exit::Refusal;
 use crate::finding_columns::FindingColumns;
-use crate::fold_plan::{ALIGNMENT, FoldPlan, REFERENCE};
+use crate::fold_plan::FoldPlan;
 use crate::hash;
 use crate::learning::explain::of_run;
 use crate::log::Log;
-use crate::plan::model_record;
 use crate::privacy::audit::of_record;
 use crate::rows::NamedRows;
 use crate::scores::{
@@ -455,63 +454,6 @@ fn timed(
     done
 }
 
-/// The table of quality with what the reads of each patient show.
-fn with_reads(
-    quality: &RecordBatch,
-    plan: &FoldPlan,
-    features: &FeatureTable,
-) -> anyhow::Result<RecordBatch> {
-    let number = numbers_of(quality, plan);
-    let mut columns = quality.columns().to_vec();
-    for (name, feature) in [
-        ("reads_mean_depth", MEAN_DEPTH_FEATURE),
-        ("reads_concordance", CONCORDANCE_FEATURE),
-        ("reads_sites", SITES_FEATURE),
-    ] {
-        let (Some(values), Ok(at)) = (features.get(feature), quality.schema().index_of(name))
-        else {
-            continue;
-        };
-        columns[at] = Arc::new(
-            number
-                .iter()
-                .map(|patient| values.get((*patient)?)?.ok())
-                .collect::<Float64Array>(),
-        );
-    }
-    Ok(RecordBatch::try_new(quality.schema(), columns)?)
-}
-
-/// The table of quality with the known alleles that could not be checked in each patient.
-fn with_known(quality: RecordBatch, state: &RunState) -> anyhow::Result<RecordBatch> {
-    let known = find::<KnownVariants>(&state.analyses);
-    let at = quality.schema().index_of("known_variants_uncalled");
-    let (Some(known), Ok(at)) = (known, at) else {
-        return Ok(quality);
-    };
-    let mut columns = quality.columns().to_vec();
-    columns[at] = Arc::new(
-        numbers_of(&quality, &state.checkpoint.plan)
-            .iter()
-            .map(|patient| known.uncalled().get((*patient)?).copied())
-            .collect::<UInt64Array>(),
-    );
-    Ok(RecordBatch::try_new(quality.schema(), columns)?)
-}
-
-/// For each row of a table of patients the number of its patient in the run.
-fn numbers_of(table: &RecordBatch, plan: &FoldPlan) -> Vec<Option<usize>> {
-    let patients = plan.patients.iter().map(|patient| patient.id.as_str());
-    let number: BTreeMap<&str, usize> = patients.zip(0..).collect();
-    let ids = table
-        .column_by_name("patient")
-        .and_then(|column| column.as_string_opt::<i32>());
-    ids.iter()
-        .flat_map(|ids| ids.iter())
-        .map(|id| number.get(id?).copied())
-        .collect()
-}
-
 /// A table by patient; rows of a patient keep their order.
 fn by_patient(table: &RecordBatch) -> anyhow::Result<RecordBatch> {
     let rows = u32::try_from(table.num_rows())?;
@@ -564,77 +506,4 @@ fn shares(
         })
     };
     Some((0..plan.patients.len()).map(worst).collect())
-}
-
-fn run_record(
-    state: &RunState,
-    end: Finish<'_>,
-    folder: &TableFolder,
-    counts: BTreeMap<String, u64>,
-    timings: BTreeMap<String, f64>,
-    log: &Log,
-) -> anyhow::Result<RunRecord> {
-    let mut warnings = end.warnings;
-    let checkpoint = &state.checkpoint;
-    let plan = &checkpoint.plan;
-    let mut inputs = plan.file_records();
-    let hashes = end
-        .hashes
-        .and_then(|hashes| hashes.join().ok())
-        .unwrap_or_default();
-    for (record, (role, path, mark)) in inputs.iter_mut().zip(&plan.fingerprints) {
-        if mark == hash::STREAM {
-            continue;
-        }
-        // A hash of anything but what was read would be worse than none.
-        if hash::fingerprint(path).ok().as_ref() != Some(mark) {
-            let changed = format!(
-                "{} is not there any more as it was read, so its SHA-256 is not recorded",
-                record.path
-            );
-            log.warn(&changed);
-            warnings.push(changed);
-        } else if role != REFERENCE && role != ALIGNMENT {
-            let early = hashes.get(path).cloned();
-            record.sha256 = early.or_else(|| hash::file(path).ok().flatten());
-        }
-    }
-    let model_records: Vec<ModelRecord> = plan
-        .variant_models
-        .iter()
-        .cloned()
-        .chain(end.patient_models.iter().map(model_record))
-        .collect();
-    let mut tables = BTreeMap::new();
-    for (name, path) in table_files(&folder.path)? {
-        if let Some(sha256) = hash::file(&path)? {
-            tables.insert(name, sha256);
-        }
-    }
-    Ok(RunRecord {
-        schema_version: SCHEMA_VERSION,
-        notice: NOTICE.to_owned(),
-        varisk: plan.varisk.clone(),
-        verb: end.verb.to_owned(),
-        genome_build: plan.build.name().to_owned(),
-        onnxruntime: end
-            .runtime
-            .map(|runtime| runtime.library().display().to_string()),
-        onnxruntime_version: end.runtime.map(Runtime::version),
-        inputs,
-        models: model_records,
-        knowledge: plan.sources.clone(),
-        parameters: plan.parameters.clone(),
-        plan_sha256: checkpoint.plan_sha256.clone(),
-        patients: plan.patients.len() as u64,
-        counts,
-        drift: Vec::new(),
-        warnings,
-        tables,
-        timings: timings
-            .into_iter()
-            .map(|(stage, seconds)| StageTime { stage, seconds })
-            .collect(),
-        wall_seconds: checkpoint.wall_seconds,
-    })
 }

@@ -14,7 +14,7 @@ use varisk_annotate::{GeneModels, HaplotypeConsequences};
 use varisk_core::{Analysis, GenomeBuild, Patient, Sex, columns as c};
 use varisk_knowledge::Bundle;
 use varisk_reference::Reference;
-use varisk_report::{FileRecord, ModelRecord, SourceRecord};
+use varisk_report::{FileRecord, ModelRecord, SourceRecord, numbered};
 use varisk_risk::{
     Burden, GeneBurden, KnownSelection, KnownVariants, Quality, ScoreOutput, TopVariants,
 };
@@ -389,7 +389,7 @@ impl FoldPlan {
     /// place among the inputs, for names of files are often names of patients.
     fn shown(&self, number: usize, role: &str, path: &Path) -> String {
         if self.is_pseudonymous() {
-            format!("{role}-{}", number + 1)
+            numbered(role, number + 1)
         } else {
             path.display().to_string()
         }

@@ -27,6 +27,7 @@ pub use parts::{PartMerge, PartWriter, REORDER_WINDOW};
 pub use row_order::order_of;
 pub use run_record::{
     DriftRecord, FileRecord, ModelRecord, PredictorDrift, RunRecord, SourceRecord, StageTime,
+    numbered,
 };
 pub use table_writer::{TableWriter, write_table};
 pub use tables::{SCHEMA_VERSION, Table, variant_schema};

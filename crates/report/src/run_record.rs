@@ -87,27 +87,6 @@ pub struct StageTime {
     pub seconds: f64,
 }
 
-impl RunRecord {
-    /// The warnings, with inputs named by role and number: pages and exports of one patient must not
-    /// hold names of files, which are often names of others.
-    #[must_use]
-    pub fn warnings_without_paths(&self) -> Vec<String> {
-        let named = |(number, input): (usize, &FileRecord)| {
-            (input.path.clone(), format!("{}-{number}", input.role))
-        };
-        let mut names: Vec<(String, String)> = (1..).zip(&self.inputs).map(named).collect();
-        // A path that begins another one comes after it.
-        names.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        let cleaned = |warning: &String| {
-            let given = names.iter().filter(|(path, _)| !path.is_empty());
-            given.fold(warning.clone(), |text, (path, name)| {
-                text.replace(path, name)
-            })
-        };
-        self.warnings.iter().map(cleaned).collect()
-    }
-}
-
 /// The record of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -151,4 +130,42 @@ pub struct RunRecord {
     pub timings: Vec<StageTime>,
     /// Wall time in seconds, over all parts of a resumed run.
     pub wall_seconds: f64,
+}
+
+impl RunRecord {
+    /// The warnings, with inputs named by role and number: pages and exports of one patient must not
+    /// hold names of files, which are often names of others.
+    #[must_use]
+    pub fn warnings_without_paths(&self) -> Vec<String> {
+        let named = |(number, input): (usize, &FileRecord)| {
+            (input.path.clone(), numbered(&input.role, number))
+        };
+        let mut names: Vec<(String, String)> = (1..).zip(&self.inputs).map(named).collect();
+        // A path that begins another one comes after it.
+        names.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+        let cleaned = |warning: &String| {
+            let given = names.iter().filter(|(path, _)| !path.is_empty());
+            given.fold(warning.clone(), |text, (path, name)| {
+                text.replace(path, name)
+            })
+        };
+        self.warnings.iter().map(cleaned).collect()
+    }
+
+    /// The record with inputs named by role and number, and without the path of the library.
+    #[must_use]
+    pub fn without_paths(mut self) -> Self {
+        self.warnings = self.warnings_without_paths();
+        for (number, input) in (1..).zip(&mut self.inputs) {
+            input.path = numbered(&input.role, number);
+        }
+        self.onnxruntime = None;
+        self
+    }
+}
+
+/// How an input is named where its path is not: by its role and its number among the inputs, from 1.
+#[must_use]
+pub fn numbered(role: &str, number: usize) -> String {
+    format!("{role}-{number}")
 }

@@ -347,14 +347,8 @@ impl Work<'_> {
 
     /// The record of the run, without paths, with the hashes of what was written.
     fn record(&self, folder: &Path) -> anyhow::Result<RunRecord> {
-        let mut record = self.run.record().clone();
+        let mut record = self.run.record().clone().without_paths();
         record.verb = "deidentify".to_owned();
-        record.warnings = record.warnings_without_paths();
-        for (number, input) in (1..).zip(&mut record.inputs) {
-            input.path = format!("{}-{number}", input.role);
-        }
-        // The library may lie in somebody's home.
-        record.onnxruntime = None;
         record.tables = BTreeMap::new();
         for (name, path) in table_files(folder)? {
             if let Some(sha256) = hash::file(&path)? {
