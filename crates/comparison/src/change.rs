@@ -152,7 +152,7 @@ impl Subject {
     }
 }
 
-/// A change of one patient: a row of [`CHANGES`](crate::CHANGES).
+/// A change of one patient: a row of [`CHANGES`](varisk_report::Table::CHANGES).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
     /// Identifier of the patient, or pseudonym where the runs wrote pseudonyms.

@@ -15,7 +15,7 @@ use crate::runs::RunDifferences;
 use crate::spool::Spool;
 use crate::summary::{ClassChange, ClassCounts, Counter, NotComparable, Summary};
 use crate::survey::{self, Pair, Survey, WantedAlleles};
-use crate::table::{RECLASSIFICATIONS, ReclassifiedAllele, reclassified_batch};
+use crate::table::{ReclassifiedAllele, reclassified_batch};
 use crate::variants::{self, Variants, Wish};
 use crate::{Category, Change, ComparisonError, Subject};
 
@@ -321,8 +321,12 @@ impl Lookup<'_> {
         let mut writer = if self.comparable.pairs.is_empty() {
             None
         } else {
-            let schema = RECLASSIFICATIONS.schema();
-            Some(TableWriter::create(output, RECLASSIFICATIONS.name, schema)?)
+            let schema = Table::RECLASSIFICATIONS.schema();
+            Some(TableWriter::create(
+                output,
+                Table::RECLASSIFICATIONS.name,
+                schema,
+            )?)
         };
         let mut rows: Vec<ReclassifiedAllele> = Vec::new();
         variants::walk(&mut a, &mut b, |contig, position, before, after| {

@@ -2,11 +2,11 @@
 //!
 //! [`compare`] reads two finished runs, A (before) and B (after), and says
 //! * what differs between the runs as a whole ([`RunDifferences`]): the possible causes;
-//! * what changed for each patient ([`Change`], table [`CHANGES`]), with those causes that the records
+//! * what changed for each patient ([`Change`], table [`CHANGES`](varisk_report::Table::CHANGES)), with those causes that the records
 //!   do not rule out. A change is never given a cause that they do not show: where several are
 //!   possible all are named, where none is recorded that is said;
 //! * which alleles of both runs a source classifies differently, whoever carries them (table
-//!   [`RECLASSIFICATIONS`]);
+//!   [`RECLASSIFICATIONS`](varisk_report::Table::RECLASSIFICATIONS));
 //! * which of the user's rules fire ([`AlertRule`]).
 //!
 //! It judges nothing clinically and computes no result of a patient anew.
@@ -47,4 +47,3 @@ pub use significance::PATHOGENIC;
 pub use summary::{
     AlertCount, CategoryCount, NotComparable, PatientCounts, Reclassification, Summary,
 };
-pub use table::{CHANGES, RECLASSIFICATIONS};

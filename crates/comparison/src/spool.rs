@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
-use varisk_report::{TableFolder, TableWriter};
+use varisk_report::{Table, TableFolder, TableWriter};
 
-use crate::table::{CHANGES, change_batch};
+use crate::table::change_batch;
 use crate::{Category, Change, ComparisonError};
 
 /// Changes that a category holds in memory: a megabyte or so.
@@ -57,7 +57,7 @@ impl Spool {
             let file = tempfile::tempfile_in(&self.folder).map_err(ComparisonError::Spool)?;
             rows.file = Some(StreamWriter::try_new(
                 BufWriter::new(file),
-                &CHANGES.schema(),
+                &Table::CHANGES.schema(),
             )?);
         }
         if let Some(file) = &mut rows.file {
@@ -72,7 +72,7 @@ impl Spool {
         self,
         output: &TableFolder,
     ) -> Result<(Vec<Change>, u64), ComparisonError> {
-        let mut writer = TableWriter::create(output, CHANGES.name, CHANGES.schema())?;
+        let mut writer = TableWriter::create(output, Table::CHANGES.name, Table::CHANGES.schema())?;
         let (mut first, mut count) = (Vec::new(), 0);
         for mut rows in self.categories {
             if let Some(file) = rows.file.take() {

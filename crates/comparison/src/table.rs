@@ -8,11 +8,6 @@ use varisk_report::Table;
 
 use crate::{Cause, Change, Subject};
 
-/// Changes of patients.
-pub const CHANGES: Table = Table::CHANGES;
-/// Alleles of both runs in another class.
-pub const RECLASSIFICATIONS: Table = Table::RECLASSIFICATIONS;
-
 /// Kinds of causes, each once, in their order of importance.
 pub(crate) fn cause_kinds(causes: &[Arc<Cause>]) -> String {
     let mut kinds: Vec<&str> = Vec::new();
@@ -33,7 +28,7 @@ pub(crate) fn cause_detail(causes: &[Arc<Cause>]) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-/// Rows of [`CHANGES`].
+/// Rows of [`Table::CHANGES`].
 pub(crate) fn change_batch(changes: &[Change]) -> Result<RecordBatch, ArrowError> {
     let text = |value: &dyn Fn(&Change) -> Option<String>| -> ArrayRef {
         Arc::new(changes.iter().map(value).collect::<StringArray>())
@@ -99,10 +94,10 @@ pub(crate) fn change_batch(changes: &[Change]) -> Result<RecordBatch, ArrowError
         text(&|own| own.note.map(str::to_owned)),
         text(&|own| (!own.alerts.is_empty()).then(|| own.alerts.join(";"))),
     ];
-    RecordBatch::try_new(CHANGES.schema(), columns)
+    RecordBatch::try_new(Table::CHANGES.schema(), columns)
 }
 
-/// A row of [`RECLASSIFICATIONS`].
+/// A row of [`Table::RECLASSIFICATIONS`].
 #[derive(Debug)]
 pub(crate) struct ReclassifiedAllele {
     pub(crate) contig: String,
@@ -135,5 +130,5 @@ pub(crate) fn reclassified_batch(rows: &[ReclassifiedAllele]) -> Result<RecordBa
         text(&|own| Some(cause_kinds(&own.causes))),
         text(&|own| cause_detail(&own.causes)),
     ];
-    RecordBatch::try_new(RECLASSIFICATIONS.schema(), columns)
+    RecordBatch::try_new(Table::RECLASSIFICATIONS.schema(), columns)
 }

@@ -26,8 +26,8 @@ impl<'b> Columns<'b> {
         self.batch.num_rows()
     }
 
-    pub(crate) fn batch(&self) -> &RecordBatch {
-        self.batch
+    pub(crate) fn damaged(&self, detail: String) -> DossierError {
+        self.table.damaged(detail)
     }
 
     fn column(&self, name: &str, kind: &DataType) -> Result<Option<ArrayRef>, DossierError> {
@@ -84,18 +84,13 @@ impl<'b> Columns<'b> {
             Some(list) if list.values().data_type() == &DataType::Float64 => {
                 Ok(Lists(Some(list.clone())))
             }
-            _ => Err(self
-                .table
-                .damaged(format!("column {name} is no list of numbers"))),
+            _ => Err(self.damaged(format!("column {name} is no list of numbers"))),
         }
     }
 
     /// A value that every row must have.
     pub(crate) fn required<T>(&self, value: Option<T>, name: &str) -> Result<T, DossierError> {
-        value.ok_or_else(|| {
-            self.table
-                .damaged(format!("column {name} is missing or has no value"))
-        })
+        value.ok_or_else(|| self.damaged(format!("column {name} is missing or has no value")))
     }
 }
 

@@ -68,11 +68,11 @@ impl<'r> PageWriter<'r> {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn observe(&mut self, dossier: &Dossier, has_page: bool) -> Result<(), PageError> {
-        let number = self.cohort.observe(dossier, has_page);
+    pub fn observe(&mut self, dossier: Dossier, has_page: bool) -> Result<(), PageError> {
+        let number = self.cohort.observe(&dossier, has_page);
         if has_page {
             self.flush(Some(number))?;
-            self.held = Some((number, dossier.clone()));
+            self.held = Some((number, dossier));
         }
         Ok(())
     }

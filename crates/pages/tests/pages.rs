@@ -21,7 +21,7 @@ fn pages(run: &Path, has_page: impl Fn(&str) -> bool) -> (tempfile::TempDir, u64
         if has_page {
             std::fs::create_dir_all(folder.path().join(patient_folder(number))).unwrap();
         }
-        pages.observe(&dossier, has_page).unwrap();
+        pages.observe(dossier, has_page).unwrap();
     }
     let written = pages.finish().unwrap();
     (folder, written)

@@ -14,7 +14,7 @@ fn pages(run: &tempfile::TempDir) -> [String; 2] {
     std::fs::create_dir_all(&own).unwrap();
     let mut pages = PageWriter::new(&run, folder.path(), "2026-01-01").unwrap();
     for dossier in run.dossiers().unwrap() {
-        pages.observe(&dossier.unwrap(), true).unwrap();
+        pages.observe(dossier.unwrap(), true).unwrap();
     }
     pages.finish().unwrap();
     let paths = [folder.path().join("index.html"), own.join("index.html")];

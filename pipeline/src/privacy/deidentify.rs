@@ -1,6 +1,6 @@
 //! `varisk deidentify`: a run with less in it, for others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use arrow::compute::{
     take_record_batch,
 };
 use arrow::datatypes::SchemaRef;
-use varisk_dossier::{RunFolder, TableRows};
+use varisk_dossier::{DossierError, RunFolder, TableRows};
 use varisk_privacy::deidentify::{Admission, ClassReport, Config, Deidentifier, TablePlan};
 use varisk_privacy::key::KeySource;
 use varisk_report::{
@@ -181,11 +181,41 @@ fn sentence(report: &ClassReport) -> String {
     )
 }
 
+/// Shows the patient of each row of a table; of a table without patients nobody.
+fn each_patient(run: &RunFolder, table: &str, observe: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+    for mut file in run.rows_with(table, &|column| column == PATIENT)? {
+        if file.schema().column_with_name(PATIENT).is_none() {
+            continue;
+        }
+        while let Some(batch) = file.next_batch()? {
+            let patients = batch.column_by_name(PATIENT);
+            let patients = patients.and_then(|column| column.as_string_opt::<i32>());
+            patients
+                .into_iter()
+                .flatten()
+                .flatten()
+                .for_each(&mut *observe);
+        }
+    }
+    Ok(())
+}
+
 /// Identifiers of all patients.
-fn patients(run: &RunFolder) -> anyhow::Result<Vec<String>> {
-    let mut patients = Vec::new();
-    for dossier in run.dossiers()? {
-        patients.push(dossier?.patient);
+fn patients(run: &RunFolder) -> anyhow::Result<BTreeSet<String>> {
+    let mut patients = BTreeSet::new();
+    for table in run.tables() {
+        each_patient(run, table, &mut |patient| {
+            if !patients.contains(patient) {
+                patients.insert(patient.to_owned());
+            }
+        })?;
+    }
+    if patients.is_empty() {
+        return Err(DossierError::NoPatients {
+            path: run.path().to_owned(),
+            verb: run.record().verb.clone(),
+        }
+        .into());
     }
     Ok(patients)
 }
@@ -194,7 +224,7 @@ fn patients(run: &RunFolder) -> anyhow::Result<Vec<String>> {
 fn names(
     run: &RunFolder,
     settings: Option<&PseudonymSettings>,
-    patients: &[String],
+    patients: &BTreeSet<String>,
 ) -> anyhow::Result<Option<Pseudonyms>> {
     let is_pseudonymous = run.record().parameters["pseudonyms"].as_bool() == Some(true);
     match settings {
@@ -291,12 +321,8 @@ impl Work<'_> {
         plan: &TablePlan,
         writer: &mut TableWriter,
     ) -> anyhow::Result<()> {
-        let mut rows = 0;
-        for mut file in self.run.rows(name)? {
-            while let Some(batch) = file.next_batch()? {
-                rows += batch.num_rows();
-            }
-        }
+        let mut rows = 0usize;
+        each_patient(self.run, name, &mut |_| rows += 1)?;
         let passes = rows.div_ceil(PASS_ROWS).max(1);
         let patients = self.names.len().div_ceil(passes).max(1);
         for pass in 0..passes {

@@ -221,9 +221,6 @@ impl Work<'_> {
                 }
                 self.write_patient(&folder.join(patient_folder(number)), &dossier, &fhir)?;
             }
-            if let Some(pages) = &mut pages {
-                pages.observe(&dossier, has_files)?;
-            }
             if let Some(out) = &mut all_json {
                 json::write_line(record, sha256, &dossier, out)?;
             }
@@ -232,6 +229,10 @@ impl Work<'_> {
             }
             if let Some(multiqc) = &mut multiqc {
                 multiqc.add(&dossier)?;
+            }
+            // Last, for it keeps the patient until the next one is known.
+            if let Some(pages) = &mut pages {
+                pages.observe(dossier, has_files)?;
             }
             progress.update(number, "patients");
         }

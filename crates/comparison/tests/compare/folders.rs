@@ -380,7 +380,7 @@ pub(crate) fn compared(
     let table = read(&output.path().join("changes.parquet"));
     assert_eq!(
         table.schema().fields(),
-        varisk_comparison::CHANGES.schema().fields()
+        varisk_report::Table::CHANGES.schema().fields()
     );
     assert_eq!(
         table.num_rows() as u64,

@@ -169,7 +169,7 @@ impl PatientRow for Finding {
         let alt_depth = c.count("alt_depth")?;
         let (score, contribution) = (c.number("score")?, c.number("contribution")?);
         let releases = c.text("knowledge_releases")?;
-        let mut annotations = annotations(c.batch(), table)?;
+        let mut annotations = annotations(batch, table)?;
         (0..c.rows())
             .map(|row| {
                 Ok(Self {

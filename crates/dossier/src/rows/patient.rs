@@ -44,7 +44,7 @@ impl PatientRow for Ancestry {
                     patient: c.required(patient.get(row), "patient")?,
                     population: population.get(row),
                     probability: probability.get(row),
-                    state: State::of(&c, state.get(row), table)?,
+                    state: State::of(&c, state.get(row))?,
                     reason: reason.get(row),
                     sites: c.required(sites.get(row), "sites")?,
                     share_of_sites: c.required(share.get(row), "share_of_sites")?,

@@ -29,14 +29,10 @@ impl State {
     }
 
     /// The state of a row.
-    pub(super) fn of(
-        columns: &Columns<'_>,
-        text: Option<String>,
-        table: &TableRows,
-    ) -> Result<Self, DossierError> {
+    pub(super) fn of(columns: &Columns<'_>, text: Option<String>) -> Result<Self, DossierError> {
         let text = columns.required(text, "state")?;
         // Unknown states must not pass for good ones.
-        Self::read(&text).ok_or_else(|| table.damaged(format!("unknown state '{text}'")))
+        Self::read(&text).ok_or_else(|| columns.damaged(format!("unknown state '{text}'")))
     }
 
     /// Its word in the tables.
@@ -134,7 +130,7 @@ impl PatientRow for Risk {
         let sha256 = c.text("model_sha256")?;
         (0..c.rows())
             .map(|row| {
-                let worth = State::of(&c, state.get(row), table)?;
+                let worth = State::of(&c, state.get(row))?;
                 let value = value.get(row);
                 if worth != State::NotComputed {
                     // Otherwise it would pass for an item that could not be computed.
@@ -262,7 +258,7 @@ impl PatientRow for Score {
                 Ok(Self {
                     patient: c.required(patient.get(row), "patient")?,
                     score: c.required(score.get(row), "score")?,
-                    state: State::of(&c, state.get(row), table)?,
+                    state: State::of(&c, state.get(row))?,
                     reason: reason.get(row),
                     sum: sum.get(row),
                     alleles_total: c.required(total.get(row), "alleles_total")?,

@@ -3,8 +3,8 @@
 use varisk_dossier::Dossier;
 
 use super::quality::{LEAST_CALLED, called_share};
+use super::risks::{AbsoluteView, ModelView, NoValue, ScoreView};
 use super::variants::VariantGroup;
-use super::{References, risks};
 use crate::facts::RunFacts;
 use crate::format::{self, counted, percent};
 
@@ -22,15 +22,20 @@ pub(crate) struct Card {
 /// Genes that a card names.
 const MOST_GENES: usize = 4;
 
-pub(crate) fn cards(
-    dossier: &Dossier,
-    facts: &RunFacts,
-    known: Option<&VariantGroup>,
-) -> Vec<Card> {
-    let mut cards = vec![pathogenic(dossier, facts, known)];
-    cards.extend(highest_risk(dossier));
-    cards.extend(polygenic(dossier));
-    cards.extend(quality(dossier));
+/// What the sections of the page show, which the cards sum up.
+pub(super) struct Views<'v> {
+    pub(super) known: Option<&'v VariantGroup>,
+    pub(super) absolute: &'v [AbsoluteView],
+    pub(super) scores: &'v [ScoreView],
+    pub(super) models: &'v [ModelView],
+    pub(super) not_computed: &'v [NoValue],
+}
+
+pub(super) fn cards(dossier: &Dossier, facts: &RunFacts, views: &Views<'_>) -> Vec<Card> {
+    let mut cards = vec![pathogenic(dossier, facts, views.known)];
+    cards.extend(highest_risk(views));
+    cards.extend(polygenic(views.scores));
+    cards.extend(quality(dossier, views.not_computed));
     cards
 }
 
@@ -99,9 +104,8 @@ fn pathogenic(dossier: &Dossier, facts: &RunFacts, known: Option<&VariantGroup>)
     }
 }
 
-fn highest_risk(dossier: &Dossier) -> Option<Card> {
-    let absolute = risks::absolute(dossier);
-    if let Some(first) = absolute.first() {
+fn highest_risk(views: &Views<'_>) -> Option<Card> {
+    if let Some(first) = views.absolute.first() {
         let average = if first.average.is_empty() {
             String::new()
         } else {
@@ -128,8 +132,7 @@ fn highest_risk(dossier: &Dossier) -> Option<Card> {
         });
     }
     // Results of models are compared only where all of them are probabilities.
-    let models = risks::models(dossier);
-    let shares = models.iter().filter(|model| model.is_share);
+    let shares = views.models.iter().filter(|model| model.is_share);
     let highest = shares.max_by(|a, b| a.number.total_cmp(&b.number))?;
     Some(Card {
         label: "Highest probability of a model",
@@ -143,8 +146,7 @@ fn highest_risk(dossier: &Dossier) -> Option<Card> {
     })
 }
 
-fn polygenic(dossier: &Dossier) -> Option<Card> {
-    let scores = risks::scores(dossier, &References::new());
+fn polygenic(scores: &[ScoreView]) -> Option<Card> {
     let highest = scores.first()?;
     let percentile = highest.percentile_number?;
     Some(Card {
@@ -171,9 +173,9 @@ fn with_caution(detail: String, caution: &str) -> String {
     }
 }
 
-fn quality(dossier: &Dossier) -> Option<Card> {
+fn quality(dossier: &Dossier, not_computed: &[NoValue]) -> Option<Card> {
     let quality = dossier.quality.as_ref();
-    let missing = risks::not_computed(dossier).len() as u64;
+    let missing = not_computed.len() as u64;
     let called = quality.map(called_share);
     let headline = match called {
         Some(share) => format!("{} called", percent(share)),

@@ -14,6 +14,7 @@ use crate::facts::{Fact, RunFacts};
 use crate::svg::{Bar, contributions};
 use crate::words;
 
+use glance::Views;
 pub(crate) use glance::{Card, without_known};
 pub(crate) use quality::called_share;
 pub(crate) use risks::{AbsoluteView, ModelView, NoValue, ScoreView};
@@ -85,7 +86,17 @@ impl<'a> PatientPage<'a> {
             style: crate::write::STYLE,
             patient: &dossier.patient,
             person: quality::person(dossier),
-            cards: glance::cards(dossier, facts, known.as_ref()),
+            cards: glance::cards(
+                dossier,
+                facts,
+                &Views {
+                    known: known.as_ref(),
+                    absolute: &absolute,
+                    scores: &scores,
+                    models: &models,
+                    not_computed: &not_computed,
+                },
+            ),
             cautions,
             known,
             known_uncalled,
