@@ -4,6 +4,7 @@ mod learning;
 mod privacy;
 mod reporting;
 mod scores;
+mod shards;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub(crate) use self::scores::{
     DuplicatesChoice, ImputeChoice, LowCoverageChoice, ScoreArguments, ScoreFormatChoice,
     ScoringFileArguments, StandardiseChoice, UnsupportedChoice,
 };
+pub(crate) use self::shards::{BalanceChoice, MergeArguments, PlanArguments};
 
 /// From patients' variants to risk reports.
 ///
@@ -89,6 +91,8 @@ pub(crate) enum Verb {
     /// Say what each predictor adds to the predictions of a patient model (Shapley values), or what of
     /// its surroundings the score of a variant needs.
     Explain(ExplainArguments),
+    /// Cut a run into shards of equal work: a table with what each is expected to take.
+    Plan(Box<PlanArguments>),
     /// Join the shards of one run into its report.
     Merge(MergeArguments),
     /// Make pages, and other forms, of a finished run.
@@ -133,6 +137,7 @@ impl Verb {
             Self::Evaluate(_) => "evaluate",
             Self::Calibrate(_) => "calibrate",
             Self::Explain(_) => "explain",
+            Self::Plan(_) => "plan",
             Self::Merge(_) => "merge",
             Self::Report(_) => "report",
             Self::Diff(_) => "diff",
@@ -198,9 +203,12 @@ pub(crate) struct RunArguments {
     /// Only records with POS in the regions of a BED file.
     #[arg(long, value_name = "FILE", conflicts_with = "regions")]
     pub(crate) regions_file: Option<PathBuf>,
-    /// Run only shard K of N (K/N); join the shards with 'varisk merge'.
+    /// Run only shard K of N (K/N), or K of a shard table; join the shards with 'varisk merge'.
     #[arg(long, value_name = "K/N")]
     pub(crate) shard: Option<String>,
+    /// Shard table (shards.json), made by 'varisk plan': how the run is cut.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) shard_table: Option<PathBuf>,
     /// Threads [default: what the scheduler grants].
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
@@ -246,6 +254,10 @@ pub(crate) struct RunArguments {
     /// Continue the unfinished run of this output folder.
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Folder on a disk of this node for what is unfinished; the output goes to its place when it is
+    /// complete.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) scratch: Option<PathBuf>,
     /// Print what would run, and check it, without reading variants.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -458,27 +470,6 @@ pub(crate) enum DeviceChoice {
     Cuda,
     /// CUDA where it takes the model, else the processor.
     Auto,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct MergeArguments {
-    /// Folders of all shards of one run.
-    #[arg(required = true, value_name = "SHARD")]
-    pub(crate) shards: Vec<PathBuf>,
-    /// Output folder; it must not exist.
-    #[arg(long, short, value_name = "FOLDER")]
-    pub(crate) output: PathBuf,
-    /// Device for patient models.
-    #[arg(long, default_value = "cpu")]
-    pub(crate) device: DeviceChoice,
-    /// Library of ONNX Runtime, or its folder.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) onnxruntime: Option<PathBuf>,
-    /// Columns whose values name folders of the tables that have them (item=.../), with commas.
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
-    pub(crate) partition_by: Vec<String>,
-    #[command(flatten)]
-    pub(crate) encryption: EncryptionArguments,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -16,6 +16,7 @@ use varisk_risk::SiteTally;
 use crate::exit::Refusal;
 use crate::fold_plan::{FoldContext, FoldPlan};
 use crate::hash;
+use crate::shards::Shard;
 
 /// Name of the state file.
 const STATE_FILE: &str = "state.json";
@@ -47,8 +48,8 @@ impl From<BadRecord> for SetAside {
 pub(crate) struct Checkpoint {
     pub(crate) plan: FoldPlan,
     pub(crate) plan_sha256: String,
-    /// `K/N` of a shard.
-    pub(crate) shard: Option<String>,
+    /// Which part of the run it is, where it is one.
+    pub(crate) shard: Option<Shard>,
     /// Input records done, in the order of the source.
     pub(crate) records: u64,
     /// Batches done.
@@ -86,11 +87,7 @@ pub(crate) struct RunState {
 
 impl RunState {
     /// A run that has done nothing yet, to be kept in a folder.
-    pub(crate) fn new(
-        plan: FoldPlan,
-        shard: Option<String>,
-        folder: &Path,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn new(plan: FoldPlan, shard: Option<Shard>, folder: &Path) -> anyhow::Result<Self> {
         let create = |source| ReportError::Create {
             path: folder.into(),
             source,

@@ -77,10 +77,10 @@ pub(crate) fn regions(settings: &Settings, contigs: &ContigSet) -> anyhow::Resul
     } else {
         Regions::parse(&settings.regions, contigs)?
     };
-    Ok(match &settings.shard {
-        Some(shard) => regions.shard(shard, contigs)?,
-        None => regions,
-    })
+    match &settings.shard {
+        Some(choice) => choice.regions(&regions, contigs),
+        None => Ok(regions),
+    }
 }
 
 pub(crate) fn ploidy(

@@ -21,7 +21,6 @@ mod knowledge_command;
 mod learning;
 mod log;
 mod marks;
-mod merge;
 mod model_command;
 mod plan;
 mod print;
@@ -31,6 +30,7 @@ mod rows;
 mod run;
 mod scores;
 mod settings;
+mod shards;
 
 use std::process::ExitCode;
 
@@ -101,7 +101,8 @@ fn dispatch(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
         Verb::Evaluate(arguments) => learning::evaluate::command(&arguments, log),
         Verb::Explain(arguments) => learning::explain::command(&arguments, log),
         Verb::Calibrate(arguments) => learning::calibrate::command(&arguments, log),
-        Verb::Merge(arguments) => merge::command(&arguments, log),
+        Verb::Plan(arguments) => shards::command(&arguments, log),
+        Verb::Merge(arguments) => shards::merge::command(&arguments, log),
         Verb::Report(arguments) => reporting::report::command(&arguments, log),
         // Its exit code tells a scheduler whether somebody has to look.
         Verb::Diff(arguments) => return reporting::diff::command(&arguments, log),

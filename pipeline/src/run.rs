@@ -33,6 +33,17 @@ const FIRST_STRETCH: u64 = 16;
 const WORK: &str = "work";
 
 pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> anyhow::Result<()> {
+    let settings = settings_for(arguments, purpose)?;
+    if settings.dry_run {
+        return dry_run(&settings, purpose, log);
+    }
+    let summary = execute(&settings, purpose, log)?;
+    log.info(&summary);
+    Ok(())
+}
+
+/// Settings of a run of a purpose; flags that say nothing in it are refused.
+pub(crate) fn settings_for(arguments: &RunArguments, purpose: Purpose) -> anyhow::Result<Settings> {
     let mut settings = Settings::resolve(arguments)?;
     if purpose == Purpose::Prs {
         let (annotation, burden) = (&arguments.annotation, &arguments.burden);
@@ -71,18 +82,14 @@ pub(crate) fn command(arguments: &RunArguments, purpose: Purpose, log: &Log) -> 
         ))
         .into());
     }
-    if settings.dry_run {
-        return dry_run(&settings, purpose, log);
-    }
-    let summary = execute(&settings, purpose, log)?;
-    log.info(&summary);
-    Ok(())
+    Ok(settings)
 }
 
 pub(crate) fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyhow::Result<()> {
     settings.tables.check()?;
     OutputFolder::check(&settings.output, settings.resume)?;
     let plan = Plan::try_new(settings, purpose)?;
+    settings.refuse_other_shards(&plan.fold)?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
     let columns: Vec<&str> = plan
         .schema
@@ -117,6 +124,7 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
     settings.tables.check()?;
     OutputFolder::check(&settings.output, settings.resume)?;
     let plan = Plan::try_new(settings, purpose)?;
+    settings.refuse_other_shards(&plan.fold)?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
     if cancel.is_cancelled() {
         return Err(interrupted());
@@ -216,7 +224,7 @@ fn take_up(
             ..plan.fold.clone()
         };
         let checkpoint = &saved.checkpoint;
-        if checkpoint.plan_sha256 != fold.sha256()? || checkpoint.shard != settings.shard {
+        if checkpoint.plan_sha256 != fold.sha256()? || checkpoint.shard != settings.shard() {
             return Err(Refusal::Usage(format!("{} belongs to a run with other inputs, models or settings; repeat that command with --resume, or remove the folder", folder.partial().display())).into());
         }
         saved.tidy();
@@ -254,7 +262,7 @@ fn run_in(
     let work = work_folder(settings, folder);
     let mut state = match saved {
         Some(saved) => pass_over(saved, &plan, &mut source, log)?,
-        None => RunState::new(plan.fold.clone(), settings.shard.clone(), &work)?,
+        None => RunState::new(plan.fold.clone(), settings.shard(), &work)?,
     };
     if plan.fold.scores.is_some() {
         let timings = &mut state.checkpoint.timings;
@@ -284,7 +292,7 @@ fn run_in(
         )?;
         evidence.map(EvidenceTable::finish).transpose()?;
     }
-    if let Some(shard) = &settings.shard {
+    if let Some(shard) = settings.shard() {
         state.save()?;
         return Ok(format!(
             "{} records of shard {shard}",
@@ -335,7 +343,7 @@ fn pass_over(
 }
 
 /// What one thread has of its own.
-struct RunWorker {
+pub(crate) struct RunWorker {
     decoder: SiteDecoder,
     sexes: Arc<[Sex]>,
     stages: Vec<(String, Box<dyn Worker>)>,
@@ -356,7 +364,7 @@ struct Output<'o> {
 }
 
 /// What a batch leaves for the sink.
-struct BatchResult {
+pub(crate) struct BatchResult {
     /// Where rows of alleles are written.
     rows: Option<RecordBatch>,
     evidence: Option<RecordBatch>,
@@ -367,8 +375,15 @@ struct BatchResult {
     records: u64,
 }
 
+impl BatchResult {
+    /// Records of the batch.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+}
+
 impl RunWorker {
-    fn try_new(plan: &Plan) -> anyhow::Result<Self> {
+    pub(crate) fn try_new(plan: &Plan) -> anyhow::Result<Self> {
         Ok(Self {
             decoder: SiteDecoder::new(Arc::clone(&plan.decoder), plan.reference.reader()?),
             sexes: plan
@@ -398,7 +413,7 @@ impl RunWorker {
         value
     }
 
-    fn work(
+    pub(crate) fn work(
         &mut self,
         number: u64,
         raw: &RawBatch,

@@ -21,7 +21,9 @@ use crate::arguments::{
     UnsupportedChoice,
 };
 use crate::exit::Refusal;
+use crate::fold_plan::FoldPlan;
 use crate::privacy::PseudonymSettings;
+use crate::shards::{Shard, ShardChoice};
 
 pub(crate) use self::scores::ScoreSettings;
 use self::scores::{SCORE_BATCH_BYTES, scores};
@@ -130,7 +132,10 @@ pub(crate) struct Settings {
     pub(crate) output: PathBuf,
     pub(crate) regions: Vec<String>,
     pub(crate) regions_file: Option<PathBuf>,
-    pub(crate) shard: Option<String>,
+    pub(crate) shard: Option<ShardChoice>,
+    /// Folder on a disk of this node for what is unfinished.
+    #[serde(skip)]
+    pub(crate) scratch: Option<PathBuf>,
     pub(crate) limits: RunLimits,
     pub(crate) ref_mismatch: RefMismatchChoice,
     pub(crate) device: DeviceChoice,
@@ -249,6 +254,19 @@ impl Settings {
         Ok(self)
     }
 
+    /// Which part of a run this is.
+    pub(crate) fn shard(&self) -> Option<Shard> {
+        self.shard.as_ref().map(|choice| choice.shard.clone())
+    }
+
+    /// Refuses a plan that is not the one that the shard table cuts.
+    pub(crate) fn refuse_other_shards(&self, plan: &FoldPlan) -> anyhow::Result<()> {
+        match &self.shard {
+            Some(choice) => choice.refuse_other_run(plan),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn resolve(flags: &RunArguments) -> anyhow::Result<Self> {
         let (mut file, folder) = read_config(flags.config.as_deref())?;
         let annotation = annotation(&flags.annotation, &mut file, &folder);
@@ -339,7 +357,8 @@ impl Settings {
             } else {
                 path(&None, file.regions_file)
             },
-            shard: flags.shard.clone(),
+            shard: ShardChoice::resolve(flags.shard.as_deref(), flags.shard_table.as_deref())?,
+            scratch: flags.scratch.clone(),
             limits,
             ref_mismatch: flags
                 .ref_mismatch

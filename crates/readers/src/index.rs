@@ -1,5 +1,7 @@
 //! Tabix and CSI indexes beside a file: where to start reading for an interval.
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use noodles::core::Position as IndexPosition;
@@ -42,7 +44,6 @@ impl FileIndex {
                 file: path.display().to_string(),
                 detail,
             };
-            check_age(file, &path).map_err(&refuse)?;
             let unreadable = |e| refuse(format!("cannot be read: {e}"));
             let index: Box<dyn BinningIndex + Send> = match extension {
                 "csi" => Box::new(csi::fs::read(&path).map_err(unreadable)?),
@@ -50,11 +51,12 @@ impl FileIndex {
             };
             let mut found = Self {
                 index,
-                path,
+                path: path.clone(),
                 file: file.to_owned(),
                 contigs: Vec::new(),
                 unknown: None,
             };
+            found.refuse_outdated().map_err(&refuse)?;
             found.resolve(contigs, dictionary);
             return Ok(Some(found));
         }
@@ -91,6 +93,27 @@ impl FileIndex {
     /// A contig that has records but that the run does not know.
     pub(crate) fn unknown_contig(&self) -> Option<&str> {
         self.unknown.as_deref()
+    }
+
+    /// Records of the file, where the index counts them.
+    pub(crate) fn records(&self) -> Option<u64> {
+        let sequences = self.index.reference_sequences();
+        let counts = sequences.filter_map(|own| own.metadata().map(Metadata::mapped_record_count));
+        Some(counts.sum()).filter(|records| *records > 0)
+    }
+
+    /// Where the records of a contig end; `None` where it has none.
+    pub(crate) fn end(&self, contig: ContigId) -> Result<Option<bgzf::VirtualPosition>, ReadError> {
+        let mut last = None;
+        for (_, id) in self.contigs.iter().filter(|(own, _)| *own == contig) {
+            let chunks = self.index.query(*id, (IndexPosition::MIN..).into());
+            let chunks = chunks.map_err(|e| ReadError::Index {
+                file: self.path.display().to_string(),
+                detail: format!("cannot be used: {e}"),
+            })?;
+            last = last.max(chunks.iter().map(Chunk::end).max());
+        }
+        Ok(last)
     }
 
     /// Where the records of an interval start; `None` where it has none.
@@ -131,19 +154,51 @@ impl FileIndex {
         }
         Ok(first)
     }
+
+    /// An index older than its file points to the wrong places. Times alone do not tell: nodes' clocks
+    /// differ, and files that are staged one by one get the times of their copies. So one that seems
+    /// older must end where the file ends.
+    fn refuse_outdated(&self) -> Result<(), String> {
+        let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
+        let modified = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified());
+        let index = modified(&self.path).map_err(unreadable)?;
+        // File systems keep times to the second or better, and copies arrive in any order within one.
+        let tolerance = std::time::Duration::from_secs(2);
+        if index + tolerance >= modified(&self.file).map_err(unreadable)?
+            || self.ends_with_file().map_err(unreadable)?
+        {
+            return Ok(());
+        }
+        Err(format!("is older than {}", self.file.display()))
+    }
+
+    /// Whether the last record of the index is in the last block of the file.
+    fn ends_with_file(&self) -> std::io::Result<bool> {
+        let count = self.index.reference_sequences().count();
+        let mut end = None;
+        for id in 0..count {
+            let chunks = self.index.query(id, (IndexPosition::MIN..).into())?;
+            end = end.max(chunks.iter().map(Chunk::end).max());
+        }
+        let Some(end) = end else {
+            // Nothing can be read at a wrong place.
+            return Ok(true);
+        };
+        let mut file = File::open(&self.file)?;
+        let last = file.metadata()?.len().saturating_sub(END_BLOCK_BYTES);
+        if end.uncompressed() == 0 {
+            return Ok(end.compressed() == last);
+        }
+        file.seek(SeekFrom::Start(end.compressed()))?;
+        let mut header = [0; 18];
+        if file.read_exact(&mut header).is_err() {
+            return Ok(false);
+        }
+        // BSIZE, the size of the block less one, where the extra field has nothing before it.
+        let size = u64::from(u16::from_le_bytes([header[16], header[17]])) + 1;
+        Ok(header.starts_with(&[0x1f, 0x8b]) && end.compressed() + size == last)
+    }
 }
 
-/// An index older than its file points to the wrong places.
-fn check_age(file: &Path, index: &Path) -> Result<(), String> {
-    let modified = |path: &Path| {
-        std::fs::metadata(path)
-            .and_then(|m| m.modified())
-            .map_err(|e| format!("cannot be read: {e}"))
-    };
-    // File systems keep times to the second or better, and copies arrive in any order within one.
-    let tolerance = std::time::Duration::from_secs(2);
-    if modified(index)? + tolerance < modified(file)? {
-        return Err(format!("is older than {}", file.display()));
-    }
-    Ok(())
-}
+/// The empty block that ends a BGZF file.
+const END_BLOCK_BYTES: u64 = 28;

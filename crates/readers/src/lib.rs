@@ -35,6 +35,7 @@ mod source;
 mod stream;
 mod vcf;
 mod wanted;
+mod weights;
 
 pub use annotated::{
     AnnotatedWriter, OutputKind, RecordText, WriteError, append_info, escape_info_value,
@@ -60,3 +61,4 @@ pub use sites::SiteAllele;
 pub use source::{Entry, FileInput, RawBatch, RecordSource, SourceSettings, SpareBatches};
 pub use vcf::parse_line;
 pub use wanted::WantedSites;
+pub use weights::IndexWeights;

@@ -187,13 +187,20 @@ impl Regions {
             }
             offset += length;
         }
-        Ok(Self {
+        Ok(self.within(&shard))
+    }
+
+    /// The part of these regions that lies in some stretches of the genome: what one shard of a cut
+    /// reads. The stretches of all shards together are the genome, so none leaves records out.
+    #[must_use]
+    pub fn within(&self, stretches: &[Interval]) -> Self {
+        Self {
             intervals: Some(match &self.intervals {
-                None => shard,
-                Some(own) => intersection(own, &shard),
+                None => stretches.to_vec(),
+                Some(own) => intersection(own, stretches),
             }),
             chosen: self.chosen,
-        })
+        }
     }
 
     fn merged(mut intervals: Vec<Interval>) -> Self {
@@ -220,7 +227,12 @@ impl Regions {
 fn intersection(left: &[Interval], right: &[Interval]) -> Vec<Interval> {
     let mut both = Vec::new();
     for a in left {
-        for b in right.iter().filter(|b| b.contig == a.contig) {
+        // Both are disjoint and in order, so what ends before can be passed over at once.
+        let first = right.partition_point(|b| (b.contig, b.end) < (a.contig, a.start));
+        let meeting = right[first..]
+            .iter()
+            .take_while(|b| (b.contig, b.start) <= (a.contig, a.end));
+        for b in meeting {
             let (start, end) = (a.start.max(b.start), a.end.min(b.end));
             if start <= end {
                 both.push(Interval {

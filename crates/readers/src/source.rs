@@ -134,6 +134,13 @@ impl FileInput {
         self.opened.is_in_memory()
     }
 
+    /// The file on disk; `None` for standard input and for sites in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        let is_file = !self.is_in_memory() && self.opened.path != Path::new("-");
+        is_file.then_some(self.opened.path.as_path())
+    }
+
     /// Whether its sites are only asked for.
     pub(crate) fn is_asked(&self) -> bool {
         self.asked

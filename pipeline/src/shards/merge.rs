@@ -6,6 +6,8 @@ use varisk_flow::CancelToken;
 use varisk_report::{OutputFolder, TableFolder, TableLayout};
 use varisk_score::{Model, ModelOptions, Runtime, open_bundle};
 
+use super::Shard;
+use super::table::ShardTable;
 use crate::arguments::MergeArguments;
 use crate::checkpoint::RunState;
 use crate::exit::Refusal;
@@ -42,7 +44,7 @@ pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<(
 
 fn merge(
     arguments: &MergeArguments,
-    shards: BTreeMap<u64, RunState>,
+    shards: BTreeMap<u32, RunState>,
     folder: &OutputFolder,
     layout: TableLayout,
     cancel: &CancelToken,
@@ -113,50 +115,52 @@ fn merge(
 }
 
 /// Reads all shards, by number, and refuses a set that is not exactly one run.
-fn load_shards(arguments: &MergeArguments) -> anyhow::Result<BTreeMap<u64, RunState>> {
-    let mut shards: BTreeMap<u64, RunState> = BTreeMap::new();
-    let mut run: Option<(String, u64)> = None;
+fn load_shards(arguments: &MergeArguments) -> anyhow::Result<BTreeMap<u32, RunState>> {
+    let table = arguments.shard_table.as_deref().map(ShardTable::read);
+    let table = table.transpose()?;
+    let mut shards: BTreeMap<u32, RunState> = BTreeMap::new();
+    let mut run: Option<(String, Shard)> = None;
     let mut context = FoldContext::default();
     for path in &arguments.shards {
         let state = RunState::load_with(path, &context)?;
         context = state.checkpoint.plan.context.clone();
         let refuse = |detail: &str| Refusal::Data(format!("{}: {detail}", path.display()));
-        let shard = state
-            .checkpoint
-            .shard
-            .as_deref()
-            .and_then(|shard| shard.split_once('/'));
-        let shard = shard.and_then(|(number, count)| {
-            Some((number.parse::<u64>().ok()?, count.parse::<u64>().ok()?))
-        });
-        let (number, count) = shard
-            .ok_or_else(|| refuse("is no shard; make shards with 'varisk run --shard K/N'"))?;
+        let Some(shard) = state.checkpoint.shard.clone() else {
+            return Err(refuse("is no shard; make shards with 'varisk run --shard K/N'").into());
+        };
         if !state.checkpoint.complete {
             return Err(refuse("is not complete; run that shard again").into());
         }
-        let own = (state.checkpoint.plan_sha256.clone(), count);
-        if *run.get_or_insert_with(|| own.clone()) != own {
-            return Err(refuse("belongs to another run (inputs, models, settings or number of shards differ); leave it out or run it again").into());
+        if let Some(table) = &table {
+            if shard.table.as_ref() != Some(&table.sha256) {
+                return Err(refuse("was not cut by this shard table; leave it out or run it again with '--shard-table'").into());
+            }
+            table.refuse_other_run(&state.checkpoint.plan)?;
         }
-        if shards.insert(number, state).is_some() {
+        let own = (state.checkpoint.plan_sha256.clone(), shard.clone());
+        let (plan, first) = run.get_or_insert_with(|| own.clone());
+        if *plan != own.0 {
+            return Err(refuse("belongs to another run (inputs, models or settings differ); leave it out or run it again").into());
+        }
+        if (first.count, &first.table) != (shard.count, &shard.table) {
+            return Err(refuse("is a shard of the same run that was cut in another way (number of shards or shard table differ); leave it out or run it again").into());
+        }
+        let name = shard.to_string();
+        if shards.insert(shard.number, state).is_some() {
             return Err(refuse(&format!(
-                "shard {number} of {count} is given twice; give each shard once"
+                "shard {name} is given twice; give each shard once"
             ))
             .into());
         }
     }
-    let count = run.map_or(0, |(_, count)| count);
+    let count = run.map_or(0, |(_, shard)| shard.count);
     let missing: Vec<String> = (1..=count)
         .filter(|number| !shards.contains_key(number))
         .map(|number| format!("{number}/{count}"))
         .collect();
     if !missing.is_empty() {
-        let shown = missing
-            .iter()
-            .take(10)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", ");
+        let shown = missing.iter().take(10).cloned();
+        let shown = shown.collect::<Vec<_>>().join(", ");
         return Err(Refusal::Data(format!(
             "shard {shown} is missing; run it, or give its folder too"
         ))

@@ -1,0 +1,125 @@
+//! A run in parts, on many machines: cuts, the table that says them, and the way back to one report.
+
+mod command;
+mod cut;
+pub(crate) mod merge;
+mod probe;
+mod table;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+use varisk_core::ContigSet;
+use varisk_readers::Regions;
+
+use crate::exit::Refusal;
+use crate::fold_plan::FoldPlan;
+
+pub(crate) use self::command::command;
+use self::table::{ShardRow, ShardTable};
+
+/// Which part of a run this is, as its state says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shard {
+    /// From 1 to `count`.
+    pub(crate) number: u32,
+    pub(crate) count: u32,
+    /// Seal of the table that cuts the run; `None` for equal stretches of the genome.
+    pub(crate) table: Option<String>,
+}
+
+impl std::fmt::Display for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.number, self.count)
+    }
+}
+
+/// The part of a run that is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct ShardChoice {
+    pub(crate) shard: Shard,
+    /// The table, where there is one.
+    table: Option<Arc<ShardTable>>,
+}
+
+impl Serialize for ShardChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.shard)
+    }
+}
+
+impl ShardChoice {
+    /// Reads `--shard` (`K/N`, or `K` where a table says N) and `--shard-table`.
+    pub(crate) fn resolve(
+        text: Option<&str>,
+        table: Option<&Path>,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(text) = text else {
+            return match table {
+                None => Ok(None),
+                Some(_) => Err(Refusal::Usage(
+                    "--shard-table says how the run is cut; say with --shard which part to run"
+                        .to_owned(),
+                )
+                .into()),
+            };
+        };
+        let malformed = || {
+            let form = if table.is_some() { "K or K/N" } else { "K/N" };
+            Refusal::Usage(format!(
+                "shard '{text}' is not of the form {form} with K from 1 to N"
+            ))
+        };
+        let table = table.map(ShardTable::read).transpose()?.map(Arc::new);
+        let (number, count) = match (text.split_once('/'), &table) {
+            (Some((number, count)), _) => (number, count.parse().map_err(|_| malformed())?),
+            (None, Some(table)) => (text, table.count()),
+            (None, None) => return Err(malformed().into()),
+        };
+        let number: u32 = number.parse().map_err(|_| malformed())?;
+        if let Some(table) = &table
+            && table.count() != count
+        {
+            return Err(Refusal::Usage(format!(
+                "shard '{text}' is one of {count}, and the shard table has {}; give the number alone",
+                table.count()
+            ))
+            .into());
+        }
+        if number == 0 || number > count || count > MAX_SHARDS {
+            return Err(malformed().into());
+        }
+        Ok(Some(Self {
+            shard: Shard {
+                number,
+                count,
+                table: table.as_ref().map(|table| table.sha256.clone()),
+            },
+            table,
+        }))
+    }
+
+    fn row(&self) -> Option<&ShardRow> {
+        self.table.as_ref()?.row(self.shard.number)
+    }
+
+    /// The part of a run's regions that this shard reads.
+    pub(crate) fn regions(&self, whole: &Regions, contigs: &ContigSet) -> anyhow::Result<Regions> {
+        match self.row() {
+            Some(row) => row.regions(whole, contigs),
+            None => Ok(whole.shard(&self.shard.to_string(), contigs)?),
+        }
+    }
+
+    /// Refuses a plan that is not the one that the table cuts.
+    pub(crate) fn refuse_other_run(&self, plan: &FoldPlan) -> anyhow::Result<()> {
+        match &self.table {
+            Some(table) => table.refuse_other_run(plan),
+            None => Ok(()),
+        }
+    }
+}
+
+/// More shards than that are a mistake.
+const MAX_SHARDS: u32 = 1_000_000;
