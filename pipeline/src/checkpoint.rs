@@ -10,7 +10,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use varisk_core::Analysis;
 use varisk_readers::BadRecord;
-use varisk_report::ReportError;
+use varisk_report::{OutputFolder, ReportError};
 use varisk_risk::SiteTally;
 
 use crate::exit::Refusal;
@@ -69,6 +69,11 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// Number of its group of patients, 1 where there are no groups.
+    pub(crate) fn group_number(&self) -> u32 {
+        let group = self.shard.as_ref().and_then(|shard| shard.group.as_ref());
+        group.map_or(1, |group| group.number)
+    }
     fn seal(&self) -> anyhow::Result<String> {
         let mut open = self.clone();
         open.sha256.clear();
@@ -122,14 +127,24 @@ impl RunState {
         folder.join(STATE_FILE).is_file()
     }
 
+    /// Records that the state in a folder has done; 0 where there is none that can be read.
+    pub(crate) fn records_saved(folder: &Path) -> u64 {
+        let text = std::fs::read(folder.join(STATE_FILE)).unwrap_or_default();
+        let state: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        state["records"].as_u64().unwrap_or(0)
+    }
+
     /// Reads a saved state.
     pub(crate) fn load(folder: &Path) -> anyhow::Result<Self> {
-        Self::load_with(folder, &FoldContext::default())
+        Self::load_with(folder, |_| FoldContext::default())
     }
 
     /// Reads a saved state; what its folds need is taken from another state of the same run where
     /// there is one.
-    pub(crate) fn load_with(folder: &Path, context: &FoldContext) -> anyhow::Result<Self> {
+    pub(crate) fn load_with(
+        folder: &Path,
+        context: impl FnOnce(&Checkpoint) -> FoldContext,
+    ) -> anyhow::Result<Self> {
         let path = folder.join(STATE_FILE);
         let text = std::fs::read(&path).map_err(|error| {
             Refusal::NoInput(format!(
@@ -156,7 +171,8 @@ impl RunState {
                 Err(error) => return Err(damaged(&path, &error.to_string()).into()),
             }
         }
-        checkpoint.plan.context = context.clone();
+        checkpoint.plan.relocate();
+        checkpoint.plan.context = context(&checkpoint);
         checkpoint.plan.open_context()?;
         let mut analyses = checkpoint.plan.analyses();
         if let Some((name, sha256)) = &checkpoint.folds {
@@ -201,6 +217,65 @@ impl RunState {
         Ok(())
     }
 
+    /// The state of a run of all patients from those of its groups, in order, each of which has read
+    /// everything.
+    pub(crate) fn of_groups(groups: Vec<Self>) -> anyhow::Result<Self> {
+        let damaged = || {
+            Refusal::Data(
+                "the groups of patients do not make up the run; run all shards again".to_owned(),
+            )
+        };
+        let mut plans = groups.iter().map(|state| &state.checkpoint.plan);
+        let mut plan = plans.next().ok_or_else(damaged)?.clone();
+        for other in plans {
+            plan.patients.extend(other.patients.iter().cloned());
+            plan.alignments.extend(other.alignments.iter().cloned());
+            plan.note_providers(&other.variant_models);
+        }
+        // Folds over scores know the patients.
+        plan.context.scores = None;
+        plan.open_context()?;
+        let mut analyses = plan.analyses();
+        let mut checkpoint: Option<Checkpoint> = None;
+        for (number, state) in (1..).zip(groups) {
+            let group = state.checkpoint.shard.as_ref();
+            let group = group
+                .and_then(|shard| shard.group.clone())
+                .ok_or_else(damaged)?;
+            if group.number != number || group.range().end > plan.patients.len() {
+                return Err(damaged().into());
+            }
+            let of: Vec<usize> = group.range().collect();
+            for (own, part) in analyses.iter_mut().zip(&state.analyses) {
+                own.take_patients(part.as_ref(), &of)?;
+            }
+            let other = state.checkpoint;
+            let Some(own) = &mut checkpoint else {
+                checkpoint = Some(other);
+                continue;
+            };
+            if own.tally != other.tally || own.records != other.records {
+                return Err(Refusal::Data(format!(
+                    "the shards of patient group {number} have not read the same alleles as those of group 1; run all shards again, with the same files"
+                ))
+                .into());
+            }
+            other.timings.into_iter().for_each(|(stage, seconds)| {
+                *own.timings.entry(stage).or_default() += seconds;
+            });
+            own.wall_seconds += other.wall_seconds;
+        }
+        let mut checkpoint = checkpoint.ok_or_else(damaged)?;
+        checkpoint.plan_sha256 = plan.sha256()?;
+        checkpoint.plan = plan;
+        Ok(Self {
+            checkpoint,
+            analyses,
+            folder: PathBuf::new(),
+            counted: Instant::now(),
+        })
+    }
+
     /// Part files in order.
     pub(crate) fn part_files(&self) -> Vec<PathBuf> {
         self.checkpoint
@@ -230,6 +305,7 @@ impl RunState {
     pub(crate) fn tidy(&self) {
         let known = |name: &str| {
             name == STATE_FILE
+                || OutputFolder::is_own(Path::new(name))
                 || self.checkpoint.parts.iter().any(|(part, _)| part == name)
                 || self.checkpoint.folds.iter().any(|(folds, _)| folds == name)
         };

@@ -240,15 +240,19 @@ pub(crate) fn refuse_missing_columns(
     Ok(())
 }
 
+/// Whether a model takes frequencies in the cohort.
+pub(crate) fn reads_cohort(bundle: &Bundle) -> bool {
+    let mut encoders = bundle.manifest.inputs.iter().map(|input| &input.encoder);
+    encoders.any(|encoder| {
+        matches!(encoder, Encoder::Annotation(params)
+            if params.features.iter().any(|feature| feature.name.starts_with("cohort.")))
+    })
+}
+
 /// Frequencies in the cohort mean another thing, or nothing, where there is no cohort file.
 pub(crate) fn cohort_warning(bundle: &Bundle, inputs: &Inputs) -> Option<String> {
     let name = &bundle.manifest.name;
-    let mut encoders = bundle.manifest.inputs.iter().map(|input| &input.encoder);
-    let reads_cohort = encoders.any(|encoder| {
-        matches!(encoder, Encoder::Annotation(params)
-            if params.features.iter().any(|feature| feature.name.starts_with("cohort.")))
-    });
-    if !reads_cohort {
+    if !reads_cohort(bundle) {
         None
     } else if inputs.patients.is_empty() {
         Some(format!(

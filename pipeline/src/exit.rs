@@ -143,6 +143,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(match error {
             ReportError::Exists { .. }
             | ReportError::Unfinished { .. }
+            | ReportError::InUse { .. }
             | ReportError::Create { .. } => CANNOT_CREATE,
             ReportError::Write { .. } | ReportError::Parquet { .. } => IO,
             ReportError::Damaged { .. }

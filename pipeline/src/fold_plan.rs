@@ -2,6 +2,7 @@
 //! end of the same run.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -177,6 +178,9 @@ pub(crate) struct FoldPlan {
     /// Scores, panel and absolute risk models, if there are any.
     pub(crate) scores: Option<ScoreSettings>,
     pub(crate) rows: RowsSchema,
+    /// Folder in which the run was started: where its files are not there any more, they are looked
+    /// for in the same place below the folder of `merge`.
+    pub(crate) started_in: PathBuf,
     #[serde(skip)]
     pub(crate) context: FoldContext,
 }
@@ -186,6 +190,7 @@ impl FoldPlan {
     /// resumption. Paths do not count: another node may mount them elsewhere.
     pub(crate) fn sha256(&self) -> anyhow::Result<String> {
         let mut plan = self.clone();
+        plan.started_in.clear();
         plan.fingerprints
             .iter_mut()
             .for_each(|(_, path, _)| path.clear());
@@ -203,6 +208,48 @@ impl FoldPlan {
             scores.clear_paths();
         }
         Ok(crate::hash::bytes(&serde_json::to_vec(&plan)?))
+    }
+
+    /// The plan of a run of some of the patients, who stand one after the other.
+    pub(crate) fn of_patients(&self, range: Range<usize>) -> Self {
+        Self {
+            patients: self
+                .patients
+                .get(range.clone())
+                .unwrap_or_default()
+                .to_vec(),
+            alignments: self.alignments.get(range).unwrap_or_default().to_vec(),
+            ..self.clone()
+        }
+    }
+
+    /// Finds the files of the run again: engines of workflows run each part in a folder of its own,
+    /// into which they bring the files by their names, and may remove it afterwards.
+    pub(crate) fn relocate(&mut self) {
+        let Ok(here) = std::env::current_dir() else {
+            return;
+        };
+        let started_in = std::mem::take(&mut self.started_in);
+        let relocate = |path: &mut PathBuf| {
+            let Ok(rest) = path.strip_prefix(&started_in) else {
+                return;
+            };
+            let moved = here.join(rest);
+            if !path.exists() && moved.exists() {
+                *path = moved;
+            }
+        };
+        self.fingerprints
+            .iter_mut()
+            .for_each(|(_, path, _)| relocate(path));
+        self.patient_models
+            .iter_mut()
+            .for_each(|model| relocate(&mut model.path));
+        self.alignments.iter_mut().flatten().for_each(relocate);
+        if let Some(scores) = &mut self.scores {
+            scores.paths().for_each(relocate);
+        }
+        self.started_in = started_in;
     }
 
     /// Whether variants come from a pipe: it cannot be read again, nor told from another one.

@@ -1,6 +1,7 @@
 //! Variant files and patients of a run: who is in which column.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use varisk_core::{ContigSet, Patient};
@@ -25,6 +26,8 @@ pub(crate) struct Inputs {
     pub(crate) callable: Vec<Option<PathBuf>>,
     /// How many of the last files hold sites that are asked for, and no patient.
     pub(crate) site_files: usize,
+    /// The patients of the whole run, where only a group of them is kept.
+    pub(crate) everyone: Option<usize>,
 }
 
 impl Inputs {
@@ -73,6 +76,7 @@ impl Inputs {
             alignments: Vec::new(),
             callable: Vec::new(),
             site_files: 0,
+            everyone: None,
         })
     }
 
@@ -84,6 +88,23 @@ impl Inputs {
             self.site_files += 1;
         }
         Ok(())
+    }
+
+    /// Leaves a group of the patients. All files are read as before, so that the group sees the alleles
+    /// of all; of the others no call is decoded.
+    pub(crate) fn keep_patients(&mut self, range: &Range<usize>) {
+        self.everyone = Some(self.patients.len());
+        self.patients = self.patients[range.clone()].to_vec();
+        self.alignments = self.alignments[range.clone()].to_vec();
+        self.callable = self.callable[range.clone()].to_vec();
+        for file in &mut self.files {
+            file.keep_patients(range);
+        }
+    }
+
+    /// Number of patients of the whole run.
+    pub(crate) fn patients_of_the_run(&self) -> usize {
+        self.everyone.unwrap_or(self.patients.len())
     }
 
     /// The files without that of the sites.
@@ -102,7 +123,7 @@ impl Inputs {
     ) -> anyhow::Result<()> {
         let evidence = &settings.evidence;
         let is_asked = self.files.len() > 1
-            || self.patients.len() == 1
+            || self.patients_of_the_run() == 1
             || evidence.absent_as_reference
             || evidence.genotype_from_reads
             || evidence.callable.is_some()
@@ -132,6 +153,7 @@ impl Inputs {
             alignments: vec![None; patients.len()],
             callable: vec![None; patients.len()],
             site_files: 0,
+            everyone: None,
             files: vec![file],
             paths: vec![vcf.to_owned()],
             patients,
@@ -164,6 +186,7 @@ impl Inputs {
             alignments,
             callable,
             site_files: 0,
+            everyone: None,
             files: vec![file],
             paths: vec![vcf.to_owned()],
             patients,
@@ -208,6 +231,7 @@ impl Inputs {
             alignments,
             callable,
             site_files: 0,
+            everyone: None,
             files,
             paths,
             patients,

@@ -22,7 +22,7 @@ use crate::annotation::{
 use crate::arguments::{ConsequenceChoice, DeviceChoice, DosageChoice, RefMismatchChoice};
 use crate::checks::{
     check_patient_models, cohort_warning, flags_without_effect, frequency_columns, gene_burden,
-    known_selection, refuse_idle_flags, refuse_no_dosages, refuse_no_frequency,
+    known_selection, reads_cohort, refuse_idle_flags, refuse_no_dosages, refuse_no_frequency,
 };
 use crate::evidence::positions_of;
 use crate::exit::Refusal;
@@ -36,6 +36,7 @@ use crate::marks::{fingerprints, parameters};
 use crate::privacy::Pseudonyms;
 use crate::scores::ScoreContext;
 use crate::settings::Settings;
+use crate::shards::{ShardChoice, other_run};
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,10 @@ impl Purpose {
 pub(crate) struct Plan {
     pub(crate) purpose: Purpose,
     pub(crate) fold: FoldPlan,
+    /// Variant models whose input at an allele depends on who is in the run.
+    pub(crate) reads_patients: Vec<String>,
+    /// Whether the rows of alleles are kept.
+    pub(crate) writes_rows: bool,
     pub(crate) files: Vec<FileInput>,
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) regions: Regions,
@@ -165,7 +170,14 @@ impl Plan {
         if let Some(pseudonyms) = &pseudonyms {
             pseudonyms.apply(&mut inputs.patients)?;
         }
+        if let Some(group) = settings.shard.as_ref().and_then(ShardChoice::group) {
+            if group.range().end > inputs.patients.len() {
+                return Err(other_run().into());
+            }
+            inputs.keep_patients(&group.range());
+        }
         inputs.add_sites(settings)?;
+        let everyone = inputs.patients_of_the_run();
         let reference = Reference::open(&settings.reference)?;
         let contigs = Arc::clone(reference.contigs());
         let mut warnings = Vec::new();
@@ -307,6 +319,7 @@ impl Plan {
                 scores
             }),
             rows: RowsSchema::default(),
+            started_in: std::env::current_dir().unwrap_or_default(),
             context: FoldContext { haplotypes, scores },
         };
         if fold.streams() && (settings.shard.is_some() || settings.resume) {
@@ -315,7 +328,7 @@ impl Plan {
         if settings.explain && patient.is_empty() {
             return Err(Refusal::Usage("--explain explains the results of patient models, and none is given; name one with --model, or leave --explain out".to_owned()).into());
         }
-        if settings.explain && fold.patients.len() < 2 {
+        if settings.explain && everyone < 2 {
             return Err(Refusal::Usage("--explain compares the patients of the run with each other, and there is one alone; leave it out, and use 'varisk explain --background' with other patients".to_owned()).into());
         }
         let sheet = settings.samplesheet.as_deref();
@@ -338,8 +351,14 @@ impl Plan {
         } else {
             Some(Runtime::load(settings.onnxruntime.as_deref())?)
         };
+        let writes_rows = settings.shard.as_ref().is_none_or(ShardChoice::writes_rows);
+        let reads_patients = variant.iter().filter(|bundle| reads_cohort(bundle));
         let mut plan = Self {
             purpose,
+            reads_patients: reads_patients
+                .map(|bundle| bundle.manifest.name.clone())
+                .collect(),
+            writes_rows: fold.writes_variants() && writes_rows,
             fold,
             files: inputs.files,
             paths: inputs.paths,

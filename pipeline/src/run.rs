@@ -134,15 +134,20 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
         pseudonyms.keep()?;
     }
     let reopened = if settings.resume {
-        OutputFolder::reopen(&settings.output)?
+        let is_shard = settings.shard.is_some();
+        let progress = |folder: &Path| RunState::records_saved(&work_in(folder, is_shard));
+        OutputFolder::reopen_on(&settings.output, settings.scratch.as_deref(), &progress)?
     } else {
         None
     };
     let (folder, saved) = match reopened {
         Some(folder) => take_up(folder, settings, &plan)?,
-        None => (OutputFolder::create(&settings.output)?, None),
+        None => {
+            let scratch = settings.scratch.as_deref();
+            (OutputFolder::create_on(&settings.output, scratch)?, None)
+        }
     };
-    let work = work_folder(settings, &folder);
+    let work = work_in(folder.partial(), settings.shard.is_some());
     // What cannot be read again, or is not saved, cannot be continued.
     let streams = plan.fold.streams() || purpose == Purpose::Evidence;
     match run_in(settings, plan, &folder, saved, &cancel, log) {
@@ -153,10 +158,16 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
         // After a defect of the data a saved state is of no use: correcting the input makes another
         // run of it.
         Err(error) if RunState::is_saved(&work) && exit_code(&error) != DATA && !streams => {
-            let kept = format!(
-                "{error}; the state so far is kept in {}, continue with --resume",
-                folder.partial().display()
-            );
+            let place = folder.kept().to_owned();
+            let kept = match folder.keep() {
+                Ok(()) => format!(
+                    "{error}; the state so far is kept in {}, continue with --resume",
+                    place.display()
+                ),
+                Err(cause) => format!(
+                    "{error}; the state so far is on the scratch disk of this node alone ({cause}), continue there with --resume"
+                ),
+            };
             Err(error.context(kept))
         }
         Err(error) => {
@@ -166,12 +177,12 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
     }
 }
 
-/// Where the state of an unfinished run lies. A shard's state is its output.
-fn work_folder(settings: &Settings, folder: &OutputFolder) -> PathBuf {
-    if settings.shard.is_some() {
-        folder.partial().to_owned()
+/// Where the state of an unfinished run lies in its folder. A shard's state is its output.
+fn work_in(folder: &Path, is_shard: bool) -> PathBuf {
+    if is_shard {
+        folder.to_owned()
     } else {
-        folder.partial().join(WORK)
+        folder.join(WORK)
     }
 }
 
@@ -215,7 +226,7 @@ fn take_up(
     settings: &Settings,
     plan: &Plan,
 ) -> anyhow::Result<(OutputFolder, Option<RunState>)> {
-    let work = work_folder(settings, &folder);
+    let work = work_in(folder.partial(), settings.shard.is_some());
     let saved = if RunState::is_saved(&work) {
         let saved = RunState::load(&work)?;
         // The order of contigs is settled when reading starts.
@@ -225,7 +236,7 @@ fn take_up(
         };
         let checkpoint = &saved.checkpoint;
         if checkpoint.plan_sha256 != fold.sha256()? || checkpoint.shard != settings.shard() {
-            return Err(Refusal::Usage(format!("{} belongs to a run with other inputs, models or settings; repeat that command with --resume, or remove the folder", folder.partial().display())).into());
+            return Err(Refusal::Usage(format!("{} belongs to a run with other inputs, models or settings; repeat that command with --resume, or remove the folder", folder.kept().display())).into());
         }
         saved.tidy();
         Some(saved)
@@ -234,6 +245,9 @@ fn take_up(
     };
     for entry in std::fs::read_dir(folder.partial())?.flatten() {
         let path = entry.path();
+        if OutputFolder::is_own(&path) {
+            continue;
+        }
         let removed = match &saved {
             Some(_) if settings.shard.is_some() || path == work => Ok(()),
             _ if path.is_dir() => std::fs::remove_dir_all(&path),
@@ -259,7 +273,7 @@ fn run_in(
     };
     let mut source = plan.source(&limits)?;
     plan.fold.contig_ranks = source.contig_ranks();
-    let work = work_folder(settings, folder);
+    let work = work_in(folder.partial(), settings.shard.is_some());
     let mut state = match saved {
         Some(saved) => pass_over(saved, &plan, &mut source, log)?,
         None => RunState::new(plan.fold.clone(), settings.shard(), &work)?,
@@ -350,7 +364,9 @@ pub(crate) struct RunWorker {
     analyses: Vec<Box<dyn Analysis>>,
     tally: SiteTally,
     timings: BTreeMap<String, f64>,
-    writes_variants: bool,
+    writes_rows: bool,
+    /// Records that nothing needs are passed over.
+    passes_over: bool,
     /// Numbers and names of the patients, where site states are asked for.
     evidence_of: Option<Arc<[(usize, String)]>>,
 }
@@ -396,7 +412,8 @@ impl RunWorker {
             analyses: plan.fold.analyses(),
             tally: SiteTally::default(),
             timings: BTreeMap::new(),
-            writes_variants: plan.fold.writes_variants(),
+            writes_rows: plan.writes_rows,
+            passes_over: !plan.fold.writes_variants(),
             evidence_of: (plan.purpose == Purpose::Evidence).then(|| {
                 let order = plan.fold.written_order().into_iter();
                 order
@@ -434,7 +451,7 @@ impl RunWorker {
         self.tally.add("records", decoded.records);
         self.tally.add("bad_records", decoded.bad.len() as u64);
         self.tally.add("input_alleles", decoded.alleles);
-        if !self.writes_variants {
+        if self.passes_over {
             self.tally.add("records_passed_over", decoded.passed_over);
         }
         let place = |entry: Option<&varisk_readers::Entry>| {
@@ -447,7 +464,7 @@ impl RunWorker {
             .transpose()?;
         Ok(BatchResult {
             rows: self
-                .writes_variants
+                .writes_rows
                 .then(|| project(batch.sites(), part))
                 .transpose()?,
             evidence,

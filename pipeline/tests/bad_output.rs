@@ -329,7 +329,7 @@ fn shards() {
             "of another number of shards",
             DATA,
             &["one", "thirds"],
-            &["thirds", "another run"],
+            &["thirds", "cut in another way"],
         ),
         (
             "edited counts",

@@ -137,7 +137,7 @@ fn killed_and_resumed() {
 }
 
 /// The variant model with nothing but the allele to look at.
-fn allele_model(folder: &Path) -> PathBuf {
+pub(crate) fn allele_model(folder: &Path) -> PathBuf {
     let bundle = copy(folder, "variant-kmer", "allele");
     let path = bundle.join("manifest.json");
     let text = std::fs::read_to_string(&path).expect("the manifest");

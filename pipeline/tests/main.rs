@@ -41,6 +41,8 @@ mod prs_states;
 mod reads;
 mod resume;
 mod schemas;
+mod shards;
+mod shards_faults;
 mod site_states;
 mod support;
 mod truth;

@@ -397,8 +397,43 @@ fn patients_together() {
     );
 }
 
-/// A woman of the cohort as a gVCF: what she carries and what is not called as records, blocks of
-/// reference between them. Her score is that of the cohort's file.
+/// A sample of the cohort as a gVCF: what it carries and what is not called as records, blocks of
+/// reference between them.
+pub(crate) fn gvcf_of(genome: &Genome, cohort: &Vcf, sample: usize) -> String {
+    let mut gvcf = header(genome, "G");
+    for (contig, length) in genome.contigs() {
+        let mut next = 1;
+        let block = |text: &mut String, first: usize, last: usize| {
+            if first <= last {
+                let base = genome.bases(contig, first, 1);
+                let _ = writeln!(
+                    text,
+                    "{contig}\t{first}\t.\t{base}\t<NON_REF>\t.\t.\tEND={last}\tGT:DP:GQ:MIN_DP\t0/0:30:60:20"
+                );
+            }
+        };
+        let own = cohort.records.iter().filter(|record| record[0] == contig);
+        for record in own {
+            let call = record[9 + sample].split(':').next().expect("GT");
+            let is_reference = call.bytes().all(|byte| b"0/|".contains(&byte));
+            if is_reference || record[4].contains(['<', '*', '[', ']']) || record[4] == "." {
+                continue;
+            }
+            let position: usize = record[1].parse().expect("POS");
+            block(&mut gvcf, next, position - 1);
+            let _ = writeln!(
+                gvcf,
+                "{contig}\t{position}\t.\t{}\t{}\t.\t.\t.\tGT\t{call}",
+                record[3], record[4]
+            );
+            next = next.max(position + record[3].len());
+        }
+        block(&mut gvcf, next, length as usize);
+    }
+    gvcf
+}
+
+/// A woman of the cohort as a gVCF. Her score is that of the cohort's file.
 #[test]
 fn a_gvcf_of_the_cohort() {
     let (folder, genome, cohort) = (
@@ -415,36 +450,7 @@ fn a_gvcf_of_the_cohort() {
     for sample in [1, 2] {
         let (patient, is_male) = &patients()[sample];
         assert!(!is_male);
-        let mut gvcf = header(&genome, "G");
-        for (contig, length) in genome.contigs() {
-            let mut next = 1;
-            let block = |text: &mut String, first: usize, last: usize| {
-                if first <= last {
-                    let base = genome.bases(contig, first, 1);
-                    let _ = writeln!(
-                        text,
-                        "{contig}\t{first}\t.\t{base}\t<NON_REF>\t.\t.\tEND={last}\tGT:DP:GQ:MIN_DP\t0/0:30:60:20"
-                    );
-                }
-            };
-            let own = cohort.records.iter().filter(|record| record[0] == contig);
-            for record in own {
-                let call = record[9 + sample].split(':').next().expect("GT");
-                let is_reference = call.bytes().all(|byte| b"0/|".contains(&byte));
-                if is_reference || record[4].contains(['<', '*', '[', ']']) || record[4] == "." {
-                    continue;
-                }
-                let position: usize = record[1].parse().expect("POS");
-                block(&mut gvcf, next, position - 1);
-                let _ = writeln!(
-                    gvcf,
-                    "{contig}\t{position}\t.\t{}\t{}\t.\t.\t.\tGT\t{call}",
-                    record[3], record[4]
-                );
-                next = next.max(position + record[3].len());
-            }
-            block(&mut gvcf, next, length as usize);
-        }
+        let gvcf = gvcf_of(&genome, &cohort, sample);
         let path = write(folder.path(), &format!("{sample}.g.vcf"), gvcf);
         let row = lines[1 + sample].replacen(',', &format!(",{path},"), 1);
         let row = row.replacen(&format!(",S{:03},", sample + 1), ",G,", 1);

@@ -10,7 +10,7 @@ use arrow::array::Array;
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     AlleleClass, Analysis, AnalysisError, AnalysisOutput, Call, CallCode, CallOrigin, FeatureTable,
-    Patient, Reason, SiteBatch, SiteClass, SiteEvidence, columns as c,
+    Patient, Reason, SiteBatch, SiteClass, SiteEvidence, columns as c, part_of, place_patients,
 };
 
 use crate::AlignmentError;
@@ -204,6 +204,12 @@ impl Analysis for IdentityCheck {
             own.reads = own.reads.saturating_add(other.reads);
         }
         Ok(())
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let name = self.name();
+        let part: &Self = part_of(&name, part)?;
+        place_patients(&name, &mut self.state, part.state.iter().copied(), of)
     }
 
     fn finish(&self, _: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {

@@ -7,7 +7,7 @@ use arrow::array::Array;
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, CallCode, ContigSet, FeatureTable, NO_DOSAGE, Patient,
-    Reason, SiteBatch, columns as c, load_fold, save_fold,
+    Reason, SiteBatch, columns as c, load_fold, part_of, place_patients, save_fold,
 };
 
 use crate::genotype::{MISSING, genotype_table};
@@ -337,7 +337,7 @@ impl PatientState {
         add(&mut self.values, &other.values, 1);
         if self.pairs.is_empty() {
             self.pairs.clone_from(&other.pairs);
-        } else {
+        } else if !other.pairs.is_empty() {
             add(&mut self.pairs, &other.pairs, 1);
         }
     }
@@ -410,6 +410,23 @@ impl Analysis for Projection {
             own.merge(other);
         }
         Ok(())
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let part = &part_of::<Self>(NAME, part)?.state;
+        // Which rows count for all was decided among those patients, so their sums take it in.
+        let common = PatientState {
+            sites: i64::try_from(part.sites).unwrap_or(i64::MAX),
+            assumed: 0,
+            values: part.values.clone(),
+            pairs: part.pairs.clone(),
+        };
+        let patients = part.patients.iter().map(|own| {
+            let mut patient = common.clone();
+            patient.merge(own);
+            patient
+        });
+        place_patients(NAME, &mut self.state.patients, patients, of)
     }
 
     fn finish(&self, patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {

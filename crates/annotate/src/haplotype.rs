@@ -15,7 +15,7 @@ use arrow::array::Array;
 use arrow::error::ArrowError;
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, CallCode, ContigId, Haplotype, Patient, Position,
-    SiteBatch, columns as site,
+    SiteBatch, columns as site, part_of,
 };
 use varisk_reference::Reference;
 
@@ -261,6 +261,27 @@ impl Analysis for HaplotypeConsequences {
                 analysis: NAME.to_owned(),
                 detail: detail.to_owned(),
             })
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let part: &Self = part_of(NAME, part)?;
+        if part.patients != of.len() {
+            return Err(AnalysisError::foreign_part(NAME));
+        }
+        for (key, carriers) in part.carriers.iter() {
+            let carriers = carriers.iter().map(|carrier| {
+                let at = of.get(carrier.patient as usize)?;
+                let patient = u32::try_from(*at).ok()?;
+                Some(Carrier {
+                    patient,
+                    ..*carrier
+                })
+            });
+            let carriers: Option<Vec<Carrier>> = carriers.collect();
+            let carriers = carriers.ok_or_else(|| AnalysisError::foreign_part(NAME))?;
+            self.carriers.add(key.clone(), carriers);
+        }
+        Ok(())
     }
 
     fn finish(&self, patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {

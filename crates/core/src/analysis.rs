@@ -23,6 +23,14 @@ pub enum AnalysisError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Folds over groups of patients do not go together.
+    #[error(
+        "{analysis}: the groups of patients have not seen the same alleles; run all shards again, with the same files"
+    )]
+    Part {
+        /// Name of the analysis.
+        analysis: String,
+    },
     /// The results cannot be laid out as a table.
     #[error("{analysis}: results cannot be laid out as a table")]
     Table {
@@ -31,6 +39,68 @@ pub enum AnalysisError {
         /// The cause.
         source: arrow::error::ArrowError,
     },
+}
+
+impl AnalysisError {
+    /// A fold over some of the patients does not go together with another one.
+    #[must_use]
+    pub fn foreign_part(analysis: &str) -> Self {
+        Self::Part {
+            analysis: analysis.to_owned(),
+        }
+    }
+}
+
+/// A fold over some of the patients as what it is.
+///
+/// # Errors
+/// It is a fold of another analysis.
+pub fn part_of<'p, T: Analysis>(
+    analysis: &str,
+    part: &'p dyn Analysis,
+) -> Result<&'p T, AnalysisError> {
+    let part: &dyn Any = part;
+    let part = part.downcast_ref::<T>();
+    part.ok_or_else(|| AnalysisError::foreign_part(analysis))
+}
+
+/// Gives each patient of the whole what a part says of them.
+///
+/// # Errors
+/// The part has another number of patients than `of`, or one of these is not there.
+pub fn place_patients<T>(
+    analysis: &str,
+    whole: &mut [T],
+    part: impl ExactSizeIterator<Item = T>,
+    of: &[usize],
+) -> Result<(), AnalysisError> {
+    if part.len() != of.len() {
+        return Err(AnalysisError::foreign_part(analysis));
+    }
+    for (own, at) in part.zip(of) {
+        let place = whole.get_mut(*at);
+        *place.ok_or_else(|| AnalysisError::foreign_part(analysis))? = own;
+    }
+    Ok(())
+}
+
+/// Takes over what all parts must agree in.
+///
+/// # Errors
+/// A part before said something else.
+pub fn agree<T: Clone + Default + PartialEq>(
+    analysis: &str,
+    whole: &mut T,
+    part: &T,
+) -> Result<(), AnalysisError> {
+    if *whole == T::default() {
+        whole.clone_from(part);
+    }
+    if whole == part {
+        Ok(())
+    } else {
+        Err(AnalysisError::foreign_part(analysis))
+    }
 }
 
 /// What a finished fold gives.
@@ -69,6 +139,16 @@ pub trait Analysis: Any + Send + Sync {
     /// # Errors
     /// The bytes are not a fold of this analysis with these settings.
     fn merge(&mut self, saved: &[u8]) -> Result<(), AnalysisError>;
+
+    /// Takes in a fold of the same settings over some of the patients, of whom patient `i` is patient
+    /// `of[i]` here, that has seen all that there is to see. What counts alleles and not patients is
+    /// taken from the first of such parts; the others must agree, for they have seen the same alleles.
+    /// It is for a fold that has seen nothing itself, and not to be mixed with `merge`.
+    ///
+    /// # Errors
+    /// The part is a fold of another analysis, has another number of patients than `of`, or has seen
+    /// other alleles than the parts before.
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError>;
 
     /// Turns the fold into results, one for each patient, in the order given.
     ///

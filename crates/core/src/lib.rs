@@ -24,7 +24,7 @@ mod state;
 mod variant_key;
 
 pub use allele::AlleleClass;
-pub use analysis::{Analysis, AnalysisError, AnalysisOutput};
+pub use analysis::{Analysis, AnalysisError, AnalysisOutput, agree, part_of, place_patients};
 pub use assembly::GenomeBuild;
 pub use batch::{BatchError, RowEvidence, SiteBatch, columns, site_schema};
 pub use call::{Call, CallCode, CallMatrix, Haplotype, PolyploidCall};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use varisk_core::{
-    Analysis, AnalysisError, AnalysisOutput, Patient, Sex, SiteBatch, load_fold, save_fold,
+    Analysis, AnalysisError, AnalysisOutput, Patient, Sex, SiteBatch, load_fold, part_of, save_fold,
 };
 
 pub(crate) use state::{AlleleCounts, StrandDecision};
@@ -197,6 +197,19 @@ impl Analysis for PolygenicScores {
         let state: State = load_fold(NAME, &self.settings(), saved)?;
         self.state.merge(state);
         Ok(())
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let part: &Self = part_of(NAME, part)?;
+        let is_same = part.plan.fingerprint() == self.plan.fingerprint()
+            && part.options == self.options
+            && part.sexes.len() == of.len()
+            && of.iter().all(|at| *at < self.sexes.len());
+        if !is_same {
+            return Err(AnalysisError::foreign_part(NAME));
+        }
+        let taken = self.state.take_patients(&part.state, of, self.sexes.len());
+        taken.ok_or_else(|| AnalysisError::foreign_part(NAME))
     }
 
     /// Nothing: thousands of scores make millions of features, of which hardly any is asked for.

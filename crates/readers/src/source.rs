@@ -8,6 +8,7 @@ mod context;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -104,6 +105,15 @@ impl FileInput {
         }
         self.columns.sort_unstable();
         Ok(())
+    }
+
+    /// Leaves only the samples of patients `range`, who are patients 0 and following from now on. A file
+    /// of which none is left makes its rows, of which the other files speak.
+    pub fn keep_patients(&mut self, range: &Range<usize>) {
+        self.columns.retain(|(_, patient)| range.contains(patient));
+        for (_, patient) in &mut self.columns {
+            *patient -= range.start;
+        }
     }
 
     /// The header.

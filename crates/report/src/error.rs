@@ -17,6 +17,12 @@ pub enum ReportError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another process writes the output.
+    #[error("another process writes {}; wait until it ends, or end it", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file or folder cannot be created.
     #[error("cannot create {}: {source}; check the path and its permissions, or name another folder", path.display())]
     Create {

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, CallCode, DosageTable, ExactSum, FeatureTable,
-    FeatureValue, Patient, Quantised, Reason, Sex, SiteBatch, SiteClass, dequantise, load_fold,
-    quantise, save_fold,
+    FeatureValue, Patient, Quantised, Reason, Sex, SiteBatch, SiteClass, agree, dequantise,
+    load_fold, part_of, place_patients, quantise, save_fold,
 };
 
 use crate::ScoreOutput;
@@ -147,6 +147,14 @@ impl Analysis for Burden {
             own.assumed += other.assumed;
         }
         Ok(())
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let name = self.name();
+        let part: &Self = part_of(&name, part)?;
+        agree(&name, &mut self.state.expected, &part.state.expected)?;
+        let patients = part.state.patients.iter().cloned();
+        place_patients(&name, &mut self.state.patients, patients, of)
     }
 
     fn finish(&self, _patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {

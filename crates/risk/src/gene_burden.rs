@@ -11,7 +11,8 @@ use arrow::datatypes::Float64Type;
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, BatchError, CallCode, DosageTable, FeatureTable,
-    FeatureValue, Patient, Reason, Sex, SiteBatch, SiteClass, columns as c, load_fold, save_fold,
+    FeatureValue, Patient, Reason, Sex, SiteBatch, SiteClass, agree, columns as c, load_fold,
+    part_of, save_fold,
 };
 use varisk_report::Table;
 
@@ -323,6 +324,30 @@ impl Analysis for GeneBurden {
             own.alleles += gene.alleles;
             for (patient, state) in gene.patients {
                 own.patients.entry(patient).or_default().add(state);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let name = self.name();
+        let part: &Self = part_of(&name, part)?;
+        if part.settings.sexes.len() != of.len() {
+            return Err(AnalysisError::foreign_part(&name));
+        }
+        let is_first = self.state.is_empty();
+        if !is_first && self.state.len() != part.state.len() {
+            return Err(AnalysisError::foreign_part(&name));
+        }
+        for (key, gene) in &part.state {
+            let own = self.state.entry(key.clone()).or_default();
+            agree(&name, &mut own.alleles, &gene.alleles)?;
+            for (patient, state) in &gene.patients {
+                let at = of
+                    .get(*patient as usize)
+                    .and_then(|at| u32::try_from(*at).ok());
+                let at = at.ok_or_else(|| AnalysisError::foreign_part(&name))?;
+                own.patients.insert(at, *state);
             }
         }
         Ok(())

@@ -6,7 +6,8 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArra
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     AlleleClass, Analysis, AnalysisError, AnalysisOutput, Call, CallCode, CallOrigin, FeatureTable,
-    Patient, Reason, Sex, SiteBatch, SiteClass, columns as c, load_fold, save_fold,
+    Patient, Reason, Sex, SiteBatch, SiteClass, columns as c, load_fold, part_of, place_patients,
+    save_fold,
 };
 use varisk_report::Table;
 
@@ -274,6 +275,12 @@ impl Analysis for Quality {
             }
         }
         Ok(())
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let name = self.name();
+        let part: &Self = part_of(&name, part)?;
+        place_patients(&name, &mut self.state, part.state.iter().cloned(), of)
     }
 
     fn finish(&self, patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArra
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, DosageTable, Patient, Sex, SiteBatch, SiteClass,
-    load_fold, save_fold,
+    load_fold, part_of, place_patients, save_fold,
 };
 use varisk_report::Table;
 
@@ -155,6 +155,12 @@ impl Analysis for TopVariants {
             }
         }
         Ok(())
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let name = self.name();
+        let part: &Self = part_of(&name, part)?;
+        place_patients(&name, &mut self.state, part.state.iter().cloned(), of)
     }
 
     fn finish(&self, patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {

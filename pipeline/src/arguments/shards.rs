@@ -13,6 +13,10 @@ pub(crate) struct PlanArguments {
     /// Shards of the genome, at most.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) shards: u32,
+    /// Groups of patients: each shard of the genome is run once for each. Memory is a group's, and the
+    /// work for each allele is done again in each.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) patient_groups: u32,
     /// Verb that the shards are run with.
     #[arg(long, default_value = "run")]
     pub(crate) verb: PlannedVerb,
@@ -69,12 +73,15 @@ impl BalanceChoice {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MergeArguments {
-    /// Folders of all shards of one run.
+    /// Folders of all shards of one run, or folders that hold these and nothing else of the kind.
     #[arg(required = true, value_name = "SHARD")]
     pub(crate) shards: Vec<PathBuf>,
     /// Shard table (shards.json) that the shards were cut by: shards of another one are refused.
     #[arg(long, value_name = "FILE")]
     pub(crate) shard_table: Option<PathBuf>,
+    /// Folder on a disk of this node for what is unfinished.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) scratch: Option<PathBuf>,
     /// Output folder; it must not exist.
     #[arg(long, short, value_name = "FOLDER")]
     pub(crate) output: PathBuf,

@@ -134,8 +134,9 @@ pub(super) fn open<C: PartialEq + Serialize + DeserializeOwned>(
             }
             // What was written of the end, when it was interrupted there, is written again.
             for entry in std::fs::read_dir(folder.partial())?.flatten() {
-                if entry.file_name() != WORK && entry.path().is_file() {
-                    std::fs::remove_file(entry.path())?;
+                let path = entry.path();
+                if entry.file_name() != WORK && path.is_file() && !OutputFolder::is_own(&path) {
+                    std::fs::remove_file(path)?;
                 }
             }
             folder

@@ -43,7 +43,7 @@ impl ScoreSettings {
         self.files.is_empty() && self.ancestry.is_none() && self.absolute_risk.is_empty()
     }
 
-    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         self.files
             .iter_mut()
             .chain(&mut self.par)

@@ -9,10 +9,11 @@ use varisk_flow::CancelToken;
 use varisk_readers::{FileInput, RecordSource, Regions, SourceSettings};
 use varisk_report::{OutputFolder, ReportError};
 
+use super::Group;
 use super::cut::{Piece, cut, read_by, windows};
 use super::probe::{Probe, probe};
 use super::table::{Expected, JSON_FILE, ShardRow, ShardTable, TSV_FILE, region_texts};
-use crate::arguments::{BalanceChoice, PlanArguments};
+use crate::arguments::{AmbiguousChoice, BalanceChoice, ImputeChoice, PlanArguments};
 use crate::exit::Refusal;
 use crate::log::Log;
 use crate::plan::Plan;
@@ -63,6 +64,9 @@ pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()
     if plan.fold.streams() {
         return Err(Refusal::Usage("variants from a pipe cannot be read again, so they cannot be cut into shards; write them to a file first".to_owned()).into());
     }
+    if arguments.patient_groups > 1 {
+        refuse_groups(arguments.patient_groups, &plan, &settings)?;
+    }
     let contigs = Arc::clone(plan.reference.contigs());
     let windows = windows(&contigs, arguments.shards);
     let weights = Weights::of(&plan, &settings, arguments.balance, &windows, &cancel)?;
@@ -90,13 +94,18 @@ pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()
         seen,
         threads: settings.limits.threads,
     };
-    let rows = (1..).zip(&pieces).map(|(shard, piece)| ShardRow {
+    let groups = Group::cut(plan.fold.patients.len(), arguments.patient_groups);
+    let cuts = groups
+        .iter()
+        .flat_map(|group| pieces.iter().map(move |piece| (group.number, piece)));
+    let rows = (1..).zip(cuts).map(|(shard, (group, piece))| ShardRow {
         shard,
-        group: 1,
+        group,
         regions: region_texts(&piece.stretches, &contigs),
         expected: estimate.of(piece),
     });
-    let table = ShardTable::new(&plan.fold, weights.balance, rows.collect())?;
+    let rows = rows.collect();
+    let table = ShardTable::new(&plan.fold, weights.balance, groups, rows)?;
     if settings.dry_run {
         return print(table.tsv());
     }
@@ -108,6 +117,32 @@ pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()
         settings.output.display()
     ));
     Ok(())
+}
+
+/// Refuses groups of patients where something is decided by all patients together, or where a shard of
+/// one group cannot know what another has met.
+fn refuse_groups(groups: u32, plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
+    let patients = plan.fold.patients.len();
+    let scores = &settings.scores;
+    let by_cohort =
+        scores.ambiguous == AmbiguousChoice::ByFrequency && scores.frequencies.is_none();
+    let reason = if patients < groups as usize {
+        format!("there are {patients} patients and {groups} groups; name fewer groups")
+    } else if scores.impute == ImputeChoice::Cohort {
+        "--impute cohort takes the mean of all patients; impute by other frequencies, or cut the genome alone".to_owned()
+    } else if by_cohort {
+        "--ambiguous by-frequency takes the frequencies of all patients; name others with --frequencies, or cut the genome alone".to_owned()
+    } else if settings.limits.max_bad_records > 0 {
+        "a record that is malformed for one group would count for another; leave --max-bad-records out".to_owned()
+    } else if let Some(model) = plan.reads_patients.first() {
+        format!("model '{model}' takes frequencies in the whole cohort; cut the genome alone")
+    } else if plan.fold.alignments.iter().any(Option::is_some) {
+        "what the reads of all patients show at an allele is part of its row; cut the genome alone"
+            .to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::Usage(format!("--patient-groups is not possible here: {reason}")).into())
 }
 
 fn write(table: &ShardTable, output: &Path) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ pub(crate) mod merge;
 mod probe;
 mod table;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,6 +28,40 @@ pub(crate) struct Shard {
     pub(crate) count: u32,
     /// Seal of the table that cuts the run; `None` for equal stretches of the genome.
     pub(crate) table: Option<String>,
+    /// The patients that it is of, where these are cut too.
+    pub(crate) group: Option<Group>,
+}
+
+/// A group of the patients of a run, who stand one after the other in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Group {
+    /// From 1 to `count`.
+    pub(crate) number: u32,
+    pub(crate) count: u32,
+    /// Number of the first patient, from 0 in the order of the run.
+    pub(crate) first: usize,
+    /// Patients of the group.
+    pub(crate) patients: usize,
+}
+
+impl Group {
+    /// Cuts patients into groups of the same size.
+    fn cut(patients: usize, count: u32) -> Vec<Self> {
+        let at = |number: u32| (patients as u64 * u64::from(number) / u64::from(count)) as usize;
+        let group = |number: u32| Self {
+            number,
+            count,
+            first: at(number - 1),
+            patients: at(number) - at(number - 1),
+        };
+        (1..=count).map(group).collect()
+    }
+
+    /// Numbers of its patients in the run, from 0.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.first..self.first + self.patients
+    }
 }
 
 impl std::fmt::Display for Shard {
@@ -95,6 +130,10 @@ impl ShardChoice {
                 number,
                 count,
                 table: table.as_ref().map(|table| table.sha256.clone()),
+                group: table
+                    .as_ref()
+                    .and_then(|table| table.group(number))
+                    .cloned(),
             },
             table,
         }))
@@ -115,10 +154,25 @@ impl ShardChoice {
     /// Refuses a plan that is not the one that the table cuts.
     pub(crate) fn refuse_other_run(&self, plan: &FoldPlan) -> anyhow::Result<()> {
         match &self.table {
-            Some(table) => table.refuse_other_run(plan),
+            Some(table) => table.refuse_other_run(self.shard.number, plan),
             None => Ok(()),
         }
     }
+
+    /// The group of patients, where these are cut too.
+    pub(crate) fn group(&self) -> Option<&Group> {
+        self.shard.group.as_ref()
+    }
+
+    /// Whether the shard keeps the rows of its alleles: those of the other groups are the same.
+    pub(crate) fn writes_rows(&self) -> bool {
+        self.group().is_none_or(|group| group.number == 1)
+    }
+}
+
+/// What is said of a table that cuts something else.
+pub(crate) fn other_run() -> Refusal {
+    Refusal::Data("the shard table is of another run (inputs, models or settings differ); give the flags and the files that 'varisk plan' was given, or plan again".to_owned())
 }
 
 /// More shards than that are a mistake.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use varisk_core::{ContigSet, Interval};
 use varisk_readers::Regions;
 
-use super::MAX_SHARDS;
+use super::{Group, MAX_SHARDS, other_run};
 use crate::arguments::BalanceChoice;
 use crate::exit::Refusal;
 use crate::fold_plan::FoldPlan;
@@ -32,9 +32,20 @@ pub(crate) struct ShardTable {
     /// SHA-256 of the plan of the run that is cut.
     plan_sha256: String,
     balance: BalanceChoice,
+    /// Groups of patients, each with the plan of its shards; one alone where patients are not cut.
+    groups: Vec<GroupRow>,
     shards: Vec<ShardRow>,
     /// SHA-256 over all of the above, expectations left out.
     pub(super) sha256: String,
+}
+
+/// A group of patients.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GroupRow {
+    group: Group,
+    /// SHA-256 of the plan of the run of the group.
+    plan_sha256: String,
 }
 
 /// One shard.
@@ -78,14 +89,22 @@ impl ShardTable {
     pub(super) fn new(
         plan: &FoldPlan,
         balance: BalanceChoice,
+        groups: Vec<Group>,
         shards: Vec<ShardRow>,
     ) -> anyhow::Result<Self> {
+        let groups = groups.into_iter().map(|group| {
+            Ok(GroupRow {
+                plan_sha256: identity(&plan.of_patients(group.range()))?,
+                group,
+            })
+        });
         let mut table = Self {
             form: FORM.to_owned(),
             varisk: plan.varisk.clone(),
             verb: plan.verb.clone(),
             plan_sha256: identity(plan)?,
             balance,
+            groups: groups.collect::<anyhow::Result<_>>()?,
             shards,
             sha256: String::new(),
         };
@@ -133,7 +152,7 @@ impl ShardTable {
         }
         let are_numbered = (1..)
             .zip(&table.shards)
-            .all(|(number, row)| row.shard == number);
+            .all(|(number, row)| row.shard == number && table.group_row(row).is_some());
         if !are_numbered || table.shards.is_empty() || table.shards.len() > MAX_SHARDS as usize {
             return Err(refuse("does not number its shards from 1").into());
         }
@@ -149,8 +168,18 @@ impl ShardTable {
         self.shards.get((number as usize).checked_sub(1)?)
     }
 
-    /// Refuses a plan that is not the one that the table cuts.
-    pub(super) fn refuse_other_run(&self, plan: &FoldPlan) -> anyhow::Result<()> {
+    fn group_row(&self, row: &ShardRow) -> Option<&GroupRow> {
+        self.groups.get((row.group as usize).checked_sub(1)?)
+    }
+
+    /// The patients of a shard; `None` where patients are not cut.
+    pub(super) fn group(&self, number: u32) -> Option<&Group> {
+        let group = &self.group_row(self.row(number)?)?.group;
+        (group.count > 1).then_some(group)
+    }
+
+    /// Refuses a plan that is not the one of a shard of the table.
+    pub(super) fn refuse_other_run(&self, number: u32, plan: &FoldPlan) -> anyhow::Result<()> {
         if self.verb != plan.verb {
             return Err(Refusal::Data(format!(
                 "the shard table is of 'varisk {}', and this is 'varisk {}'; use the verb of the table, or plan again",
@@ -158,8 +187,9 @@ impl ShardTable {
             ))
             .into());
         }
-        if self.plan_sha256 != identity(plan)? {
-            return Err(Refusal::Data("the shard table is of another run (inputs, models or settings differ); give the flags and the files that 'varisk plan' was given, or plan again".to_owned()).into());
+        let group = self.row(number).and_then(|row| self.group_row(row));
+        if group.map(|group| group.plan_sha256.as_str()) != Some(identity(plan)?.as_str()) {
+            return Err(other_run().into());
         }
         Ok(())
     }

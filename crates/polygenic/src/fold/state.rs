@@ -45,6 +45,14 @@ pub(crate) struct AlleleCounts {
     pub(crate) not_assayed: u32,
 }
 
+impl AlleleCounts {
+    fn add(&mut self, other: &Self) {
+        self.assumed = self.assumed.saturating_add(other.assumed);
+        self.no_call = self.no_call.saturating_add(other.no_call);
+        self.not_assayed = self.not_assayed.saturating_add(other.not_assayed);
+    }
+}
+
 /// Sums of all patients in all scores, shape (scores, patients), and a term for each score that all
 /// patients share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +71,15 @@ impl Sums {
 
     pub(super) fn of(&self, score: usize, patient: usize, patients: usize) -> i64 {
         self.own[score * patients + patient].wrapping_add(self.common[score])
+    }
+
+    /// Takes in the sums of some of the patients, what these share among them added to each.
+    fn take_patients(&mut self, part: &Self, of: &[usize], patients: usize) {
+        for score in 0..self.common.len() {
+            for (patient, at) in of.iter().enumerate() {
+                self.own[score * patients + at] = part.of(score, patient, of.len());
+            }
+        }
     }
 
     fn merge(&mut self, other: &Self) {
@@ -141,11 +158,8 @@ impl State {
         for (own, more) in self.seen.iter_mut().zip(&other.seen) {
             *own = own.saturating_add(*more);
         }
-        for (allele, counts) in other.counts {
-            let own = self.counts.entry(allele).or_default();
-            own.assumed = own.assumed.saturating_add(counts.assumed);
-            own.no_call = own.no_call.saturating_add(counts.no_call);
-            own.not_assayed = own.not_assayed.saturating_add(counts.not_assayed);
+        for (allele, counts) in &other.counts {
+            self.counts.entry(*allele).or_default().add(counts);
         }
         for (group, bits) in other.groups {
             *self.groups.entry(group).or_default() |= bits;
@@ -158,6 +172,66 @@ impl State {
         for (allele, calls) in other.components {
             self.components.entry(allele).or_insert(calls);
         }
+    }
+
+    /// Takes in the state of some of the patients: patient `i` of it is patient `of[i]` of all
+    /// `patients` here. `None` where it has seen other alleles than the parts before.
+    pub(super) fn take_patients(
+        &mut self,
+        part: &Self,
+        of: &[usize],
+        patients: usize,
+    ) -> Option<()> {
+        let is_first = self.seen.iter().all(|seen| *seen == 0);
+        if is_first {
+            self.seen.clone_from(&part.seen);
+            self.groups.clone_from(&part.groups);
+            self.strands.clone_from(&part.strands);
+        }
+        let is_same = self.seen == part.seen
+            && self.groups == part.groups
+            && self.strands == part.strands
+            && (is_first || self.components.keys().eq(part.components.keys()));
+        if !is_same {
+            return None;
+        }
+        self.sums.take_patients(&part.sums, of, patients);
+        for (own, part) in [
+            (&mut self.panel, &part.panel),
+            (&mut self.dosages, &part.dosages),
+        ] {
+            if let (Some(own), Some(part)) = (own, part) {
+                own.take_patients(part, of, patients);
+            }
+        }
+        for (score, statistics) in part.statistics.iter().enumerate() {
+            if statistics.is_empty() {
+                continue;
+            }
+            let own = self.statistics_of(score, patients);
+            for (statistics, at) in statistics.iter().zip(of) {
+                *own.get_mut(*at)? = *statistics;
+            }
+        }
+        for (allele, counts) in &part.counts {
+            self.counts.entry(*allele).or_default().add(counts);
+        }
+        for (allele, calls) in &part.components {
+            let own = self
+                .components
+                .entry(*allele)
+                .or_insert_with(|| ComponentCalls {
+                    site: calls.site,
+                    codes: vec![0; patients],
+                });
+            if own.site != calls.site {
+                return None;
+            }
+            for (code, at) in calls.codes.iter().zip(of) {
+                *own.codes.get_mut(*at)? = *code;
+            }
+        }
+        Some(())
     }
 
     /// Statistics of a score, made when they are first needed.

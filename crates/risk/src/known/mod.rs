@@ -10,7 +10,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use serde::{Deserialize, Serialize};
 use varisk_core::{
     Analysis, AnalysisError, AnalysisOutput, CallCode, DosageTable, Patient, Sex, SiteBatch,
-    SiteClass, columns as c, load_fold, save_fold,
+    SiteClass, agree, columns as c, load_fold, part_of, place_patients, save_fold,
 };
 use varisk_report::Table;
 
@@ -264,6 +264,21 @@ impl Analysis for KnownVariants {
             self.state.note_unknown(other.unknown, &example);
         }
         Ok(())
+    }
+
+    fn take_patients(&mut self, part: &dyn Analysis, of: &[usize]) -> Result<(), AnalysisError> {
+        let name = self.name();
+        let part = &part_of::<Self>(&name, part)?.state;
+        agree(&name, &mut self.state.unknown, &part.unknown)?;
+        agree(&name, &mut self.state.example, &part.example)?;
+        let uncalled = part.uncalled.iter().copied();
+        place_patients(&name, &mut self.state.uncalled, uncalled, of)?;
+        place_patients(
+            &name,
+            &mut self.state.carried,
+            part.carried.iter().cloned(),
+            of,
+        )
     }
 
     fn finish(&self, patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError> {
