@@ -172,7 +172,7 @@ impl FileIndex {
         Err(format!("is older than {}", self.file.display()))
     }
 
-    /// Whether the last record of the index is in the last block of the file.
+    /// Whether the last record of the index ends where the file does.
     fn ends_with_file(&self) -> std::io::Result<bool> {
         let count = self.index.reference_sequences().count();
         let mut end = None;
@@ -196,7 +196,14 @@ impl FileIndex {
         }
         // BSIZE, the size of the block less one, where the extra field has nothing before it.
         let size = u64::from(u16::from_le_bytes([header[16], header[17]])) + 1;
-        Ok(header.starts_with(&[0x1f, 0x8b]) && end.compressed() + size == last)
+        if !header.starts_with(&[0x1f, 0x8b]) || end.compressed() + size != last {
+            return Ok(false);
+        }
+        // ISIZE, what the block holds: the last record ends there too.
+        let mut holds = [0; 4];
+        file.seek(SeekFrom::Start(last.saturating_sub(4)))?;
+        file.read_exact(&mut holds)?;
+        Ok(u32::from_le_bytes(holds) == u32::from(end.uncompressed()))
     }
 }
 

@@ -10,6 +10,8 @@ use noodles::core::Position;
 use noodles::csi::binning_index::index::{Header, header::Builder, reference_sequence::bin::Chunk};
 use noodles::{bgzf, tabix};
 use proptest::prelude::*;
+use varisk_core::Interval;
+use varisk_readers::FileInput;
 use varisk_reference::Reference;
 
 use common::{Options, read};
@@ -148,6 +150,87 @@ proptest! {
             prop_assert_eq!(by_index, expected);
         }
     }
+}
+
+/// Makes an index seem an hour older than its file.
+fn age(index: &Path) {
+    let file = std::fs::File::options().append(true).open(index).unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    file.set_modified(old).unwrap();
+}
+
+/// Clocks of nodes differ and files are staged in any order, so that times alone say nothing: an index
+/// that seems older is taken where its last record is in the last block of its file.
+#[test]
+fn an_index_that_seems_older() {
+    let records: Vec<Record> = (0..23)
+        .map(|at| (at / 12, 10 + 100 * (at % 12), 1))
+        .collect();
+    let all = regions(&["1".to_owned(), "2".to_owned()]);
+    for count in [0, 1, 4, 5, 23] {
+        let world = World::new();
+        let [indexed, _] = world.write(["1", "2"], &records[..count]);
+        let index = world.path("indexed.vcf.gz.tbi");
+        age(&index);
+        assert_eq!(world.ids(&indexed, &all).unwrap().len(), count);
+        // The index of a file with other records.
+        let kept = std::fs::read(&index).unwrap();
+        for other in [count + 5, count.saturating_sub(5)] {
+            if other == count || other > records.len() || count == 0 {
+                continue;
+            }
+            world.write(["1", "2"], &records[..other]);
+            std::fs::write(&index, &kept).unwrap();
+            age(&index);
+            let refused = world.ids(&indexed, &all).unwrap_err();
+            for part in ["indexed.vcf.gz.tbi", "is older than", "bcftools index"] {
+                assert!(refused.contains(part), "{count} and {other}: {refused}");
+            }
+        }
+    }
+}
+
+/// The bytes of all windows are those of the records, and lie where these do.
+#[test]
+fn bytes_by_window() {
+    let world = World::new();
+    // All records of contig 1 in its last fifth, as many on contig 2 at its beginning.
+    let records: Vec<Record> = (0..400)
+        .map(|at| match at {
+            0..200 => (0, 80_000 + 90 * at, 1),
+            _ => (1, 1 + 40 * (at - 200), 1),
+        })
+        .collect();
+    let [indexed, plain] = world.write(["1", "2"], &records);
+    let contigs = world.reference.contigs();
+    let windows: Vec<Interval> = contigs
+        .iter()
+        .flat_map(|(contig, _, length)| {
+            (0..length).step_by(20_000).map(move |start| Interval {
+                contig,
+                start: varisk_core::Position(start),
+                end: varisk_core::Position(start + 19_999),
+            })
+        })
+        .collect();
+    let file = FileInput::open(&indexed).unwrap();
+    let weights = file.index_weights(contigs, &windows).unwrap().unwrap();
+    let size = std::fs::metadata(&indexed).unwrap().len() as f64;
+    let whole: f64 = weights.bytes.iter().sum();
+    assert!(whole > 0.9 * size && whole < size, "{whole} of {size}");
+    let filled: Vec<usize> = (0..windows.len())
+        .filter(|at| weights.bytes[*at] > 0.0)
+        .collect();
+    // Bins of 16,384 bases begin before the windows.
+    assert!(filled.iter().all(|at| [3, 4, 5].contains(at)), "{filled:?}");
+    let on_first: f64 = weights.bytes[..5].iter().sum();
+    assert!(
+        (on_first / whole - 0.5).abs() < 0.1,
+        "{on_first} of {whole}"
+    );
+    assert_eq!(weights.records, Some(400));
+    let file = FileInput::open(&plain).unwrap();
+    assert!(file.index_weights(contigs, &windows).unwrap().is_none());
 }
 
 /// Contig 2 stands first in the file: reading contig 1 ends at the end of the file, and contig 2 was
