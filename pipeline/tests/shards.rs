@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::prs_states::gvcf_of;
+use crate::schemas;
 use crate::support::bundle::{annotated, bundle};
 use crate::support::cohort::Vcf;
 use crate::support::demo::{run, run_files, score};
@@ -230,6 +231,7 @@ fn what_shards_are_expected_to_take() {
         .with("--probe-seconds", "2");
     planned.succeed();
     let mut table = table(&plan);
+    schemas::check("shards.schema.json", std::slice::from_ref(&table), &[]);
     let shards = table["shards"].as_array().expect("shards");
     let sum = |key: &str| -> u64 {
         let values = shards
@@ -322,6 +324,14 @@ fn tables_that_do_not_fit() {
     let call = run(&at("unused"));
     plan_of(&call, &at("plan")).with("--shards", "2").succeed();
     let sound = table(&at("plan"));
+    let (mut unnumbered, mut unknown) = (sound.clone(), sound.clone());
+    unnumbered["shards"][0]["shard"] = 0.into();
+    unknown["colour"] = "blue".into();
+    schemas::check(
+        "shards.schema.json",
+        std::slice::from_ref(&sound),
+        &[unnumbered, unknown],
+    );
     let write = |name: &str, edit: &dyn Fn(&mut Value)| {
         let mut table = sound.clone();
         edit(&mut table);

@@ -14,6 +14,7 @@ mod process;
 mod reads;
 mod score;
 mod shapley;
+mod shards;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ pub(crate) struct Options {
 type Measurement = fn(&Options) -> Result<String>;
 
 /// What can be measured, by the name of its block in the document.
-const MEASUREMENTS: [(&str, Measurement); 10] = [
+const MEASUREMENTS: [(&str, Measurement); 13] = [
     ("decode", decode_table),
     ("score", score_table),
     ("memory", memory_table),
@@ -57,6 +58,9 @@ const MEASUREMENTS: [(&str, Measurement); 10] = [
     ("shapley", shapley::table),
     ("encryption", encryption::table),
     ("pages", pages::table),
+    ("shards", shards::table),
+    ("biobank", shards::biobank),
+    ("start", shards::start),
 ];
 
 /// Work done in a process of its own, so that it is timed like its peers.

@@ -57,6 +57,7 @@ pub(super) fn table(options: &Options) -> Result<String> {
     Ok(table)
 }
 
+/// Scoring files of the cohort.
 struct Files {
     /// A score of all records, for varisk and for plink2.
     one: PathBuf,
@@ -84,6 +85,15 @@ impl Allele {
             (&self.reference, &self.alternate)
         }
     }
+}
+
+/// A scoring file with a weight for every record of the cohort, made once.
+pub(super) fn one_score(options: &Options, vcf: &Path) -> Result<PathBuf> {
+    let files = Files::of(options);
+    if !files.one.is_file() {
+        files.write(vcf)?;
+    }
+    Ok(files.one)
 }
 
 const HEADER: &str = "chr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n";
