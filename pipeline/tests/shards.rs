@@ -339,13 +339,13 @@ fn tables_that_do_not_fit() {
         std::fs::write(at(name).join("shards.json"), table.to_string()).expect("a table");
     };
     write("moved", &|table| {
-        table["shards"][0]["regions"][0] = "chr1:0-9".into()
+        table["shards"][0]["regions"][0] = "chr1:0-9".into();
     });
     write("other-run", &|table| {
-        table["plan_sha256"] = "0".repeat(64).into()
+        table["plan_sha256"] = "0".repeat(64).into();
     });
     write("dropped", &|table| {
-        drop(table["shards"].as_array_mut().map(Vec::pop))
+        drop(table["shards"].as_array_mut().map(Vec::pop));
     });
     write("version", &|table| table["varisk"] = "0.0.7".into());
     write("unknown", &|table| table["colour"] = "blue".into());
