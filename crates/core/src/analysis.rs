@@ -156,3 +156,31 @@ pub trait Analysis: Any + Send + Sync {
     /// The results cannot be laid out as tables.
     fn finish(&self, patients: &[Patient]) -> Result<AnalysisOutput, AnalysisError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patients_are_placed_where_they_belong() {
+        let mut whole = vec!['-'; 5];
+        let mut place = |part: &str, of: &[usize]| {
+            let part: Vec<char> = part.chars().collect();
+            place_patients("x", &mut whole, part.into_iter(), of).map(|()| whole.iter().collect())
+        };
+        assert_eq!(place("ab", &[3, 0]).ok(), Some("b--a-".to_owned()));
+        assert_eq!(place("cde", &[1, 2, 4]).ok(), Some("bcdae".to_owned()));
+        assert!(place("ab", &[1]).is_err());
+        assert!(place("a", &[5]).is_err());
+    }
+
+    #[test]
+    fn parts_must_agree() {
+        let mut whole = 0;
+        assert!(agree("x", &mut whole, &7).is_ok());
+        assert!(agree("x", &mut whole, &7).is_ok());
+        let error = agree("x", &mut whole, &8).unwrap_err().to_string();
+        assert!(error.contains("have not seen the same alleles"), "{error}");
+        assert_eq!(whole, 7);
+    }
+}

@@ -28,6 +28,11 @@ fn output() -> ScoreOutput {
 }
 
 fn batch(rows: &[Row], class: u8) -> SiteBatch {
+    batch_of(rows, class, &[0, 1, 2])
+}
+
+/// Rows with the calls of some of the patients.
+fn batch_of(rows: &[Row], class: u8, patients: &[usize]) -> SiteBatch {
     let text =
         |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![Some(value); rows.len()])) };
     let nulls = || -> ArrayRef { Arc::new(StringArray::from(vec![None::<&str>; rows.len()])) };
@@ -70,9 +75,10 @@ fn batch(rows: &[Row], class: u8) -> SiteBatch {
         columns.into_iter().map(|(_, array)| array).collect(),
     )
     .unwrap();
-    let mut calls = CallMatrix::with_capacity(3, rows.len());
+    let mut calls = CallMatrix::with_capacity(patients.len(), rows.len());
     for row in rows {
-        calls.push_row(CallCode::MISSING).copy_from_slice(&row.2);
+        let own: Vec<u8> = patients.iter().map(|patient| row.2[*patient]).collect();
+        calls.push_row(CallCode::MISSING).copy_from_slice(&own);
     }
     SiteBatch::try_new(
         0,
@@ -84,15 +90,16 @@ fn batch(rows: &[Row], class: u8) -> SiteBatch {
 }
 
 fn folds() -> Vec<Box<dyn Analysis>> {
+    folds_of(&[0, 1, 2])
+}
+
+fn folds_of(patients: &[usize]) -> Vec<Box<dyn Analysis>> {
+    let sexes: Vec<Sex> = patients.iter().map(|patient| SEXES[*patient]).collect();
+    let contigs = vec!["1".to_owned()];
     vec![
-        Box::new(Burden::new(output(), Some(0.5), SEXES.to_vec())),
-        Box::new(TopVariants::new(
-            output(),
-            3,
-            SEXES.to_vec(),
-            vec!["1".to_owned()],
-        )),
-        Box::new(Quality::new(SEXES.to_vec())),
+        Box::new(Burden::new(output(), Some(0.5), sexes.clone())),
+        Box::new(TopVariants::new(output(), 3, sexes.clone(), contigs)),
+        Box::new(Quality::new(sexes)),
     ]
 }
 
@@ -151,6 +158,57 @@ proptest! {
             prop_assert_eq!(first.save().unwrap(), whole.save().unwrap());
             prop_assert_eq!(backward.save().unwrap(), whole.save().unwrap());
         }
+    }
+}
+
+proptest! {
+    /// Folds over groups of patients, put together, are the fold over all of them.
+    #[test]
+    fn however_the_patients_are_cut_the_saved_folds_are_equal(rows in prop::collection::vec(row(), 0..30), class in 0u8..4) {
+        for groups in [&[&[0usize][..], &[1, 2]][..], &[&[0, 1], &[2]], &[&[0], &[1], &[2]], &[&[2, 0], &[1]]] {
+            for index in 0..folds().len() {
+                let mut whole = folds().remove(index);
+                whole.observe(&batch(&rows, class)).unwrap();
+                let mut joined = whole.empty();
+                for of in groups {
+                    let mut part = folds_of(of).remove(index);
+                    part.observe(&batch_of(&rows, class, of)).unwrap();
+                    joined.take_patients(part.as_ref(), of).unwrap();
+                }
+                prop_assert_eq!(joined.save().unwrap(), whole.save().unwrap());
+            }
+        }
+    }
+}
+
+/// A group that has seen other alleles, a fold of another kind and a wrong number of patients do not
+/// go in.
+#[test]
+fn groups_that_do_not_go_together() {
+    let rows: [Row; 2] = [(1, Some(0.5), [0; 3]), (2, Some(0.1), [0; 3])];
+    let part = |of: &[usize], rows: &[Row]| {
+        let mut part = folds_of(of).remove(0);
+        part.observe(&batch_of(rows, 0, of)).unwrap();
+        part
+    };
+    let mut whole = folds().remove(0);
+    whole
+        .take_patients(part(&[0, 1], &rows).as_ref(), &[0, 1])
+        .unwrap();
+    for (other, of) in [
+        (part(&[2], &rows[..1]), &[2][..]),
+        (part(&[2], &rows), &[1, 2]),
+        (part(&[2], &rows), &[3]),
+        (folds_of(&[2]).remove(1), &[2]),
+    ] {
+        let refused = whole
+            .take_patients(other.as_ref(), of)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("have not seen the same alleles"),
+            "{refused}"
+        );
     }
 }
 

@@ -19,6 +19,10 @@ use super::refusal::write;
 use super::scores::{panel, with_all};
 
 impl Call {
+    pub(crate) fn own_verb(&self) -> &'static str {
+        self.verb
+    }
+
     /// Another verb with the same options.
     pub(crate) fn verb(mut self, verb: &'static str) -> Self {
         self.verb = verb;

@@ -65,10 +65,6 @@ impl Call {
         }
     }
 
-    pub(crate) fn own_verb(&self) -> &'static str {
-        self.verb
-    }
-
     /// Gives an option its value, instead of the one it has.
     pub(crate) fn with(self, option: &str, value: impl Into<String>) -> Self {
         let mut call = self.without(option);

@@ -233,6 +233,12 @@ fn a_swap_is_refused_and_one_person_is_not() {
         let mut merged = IdentityCheck::new(1);
         merged.merge(&fold.save().unwrap()).unwrap();
         assert_eq!(merged.save().unwrap(), fold.save().unwrap());
+        // Placed among others.
+        let mut among = IdentityCheck::new(3);
+        among.take_patients(&merged, &[1]).unwrap();
+        let sites = among.finish(&[]).unwrap();
+        let sites = sites.features.get("reads.sites").unwrap();
+        assert_eq!(sites[1], Ok(count as f64));
         let output = merged.finish(&[]).unwrap();
         assert_eq!(
             output.features.get("reads.mean_depth"),
@@ -255,6 +261,7 @@ fn folds_of_other_patients_do_not_merge() {
     let mut fold = IdentityCheck::new(1);
     assert!(fold.merge(&IdentityCheck::new(2).save().unwrap()).is_err());
     assert!(fold.merge(&[9, 9, 9]).is_err());
+    assert!(fold.take_patients(&IdentityCheck::new(2), &[0]).is_err());
     let output = fold.finish(&[]).unwrap();
     assert!(output.features.get("reads.concordance").unwrap()[0].is_err());
 }
