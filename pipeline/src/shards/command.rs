@@ -9,10 +9,10 @@ use varisk_flow::CancelToken;
 use varisk_readers::{FileInput, RecordSource, Regions, SourceSettings};
 use varisk_report::{OutputFolder, ReportError};
 
-use super::Group;
 use super::cut::{Piece, cut, read_by, windows};
 use super::probe::{Probe, probe};
 use super::table::{Expected, JSON_FILE, ShardRow, ShardTable, TSV_FILE, region_texts};
+use super::{Group, ShardChoice};
 use crate::arguments::{AmbiguousChoice, BalanceChoice, ImputeChoice, PlanArguments};
 use crate::exit::Refusal;
 use crate::log::Log;
@@ -30,30 +30,9 @@ const MEMORY_STEP: u64 = 64;
 
 pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()> {
     let cancel = cancel_on_signal();
-    let run = &arguments.run;
-    let idle = [
-        ("--shard", run.shard.is_some()),
-        ("--shard-table", run.shard_table.is_some()),
-        ("--resume", run.resume),
-        ("--scratch", run.scratch.is_some()),
-    ];
-    if let Some((flag, _)) = idle.iter().find(|(_, given)| *given) {
-        return Err(Refusal::Usage(format!(
-            "'plan' cuts a run and does not run it; leave {flag} out"
-        ))
-        .into());
-    }
-    if run.output.is_none() {
-        return Err(Refusal::Usage(
-            "--output is missing; name the folder of the shard table".to_owned(),
-        )
-        .into());
-    }
-    if !arguments.probe_seconds.is_finite() || arguments.probe_seconds < 0.0 {
-        return Err(Refusal::Usage("--probe-seconds must be 0 or more".to_owned()).into());
-    }
+    refuse_idle(arguments)?;
     let purpose = arguments.verb.purpose();
-    let settings = settings_for(run, purpose)?;
+    let settings = settings_for(&arguments.run, purpose)?;
     if !settings.dry_run {
         OutputFolder::check(&settings.output, false)?;
     }
@@ -78,10 +57,17 @@ pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()
             arguments.shards
         ));
     }
+    let groups = Group::cut(plan.fold.patients.len(), arguments.patient_groups);
     let seen = if arguments.probe_seconds > 0.0 {
         let regions = weights.busiest(&windows, &plan.regions);
         let seconds = arguments.probe_seconds;
-        Some(probe(&mut plan, &settings, regions, seconds, &cancel)?)
+        // What a shard of a group takes is seen on a group.
+        let of_group = groups.first().filter(|_| groups.len() > 1);
+        let mut of_group = of_group
+            .map(|group| Plan::try_new(&settings.of_group(group), purpose))
+            .transpose()?;
+        let probed = of_group.as_mut().unwrap_or(&mut plan);
+        Some(probe(probed, &settings, regions, seconds, &cancel)?)
     } else {
         None
     };
@@ -94,7 +80,6 @@ pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()
         seen,
         threads: settings.limits.threads,
     };
-    let groups = Group::cut(plan.fold.patients.len(), arguments.patient_groups);
     let cuts = groups
         .iter()
         .flat_map(|group| pieces.iter().map(move |piece| (group.number, piece)));
@@ -116,6 +101,33 @@ pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()
         weights.balance.name(),
         settings.output.display()
     ));
+    Ok(())
+}
+
+/// What a plan cannot do, or has no default for.
+fn refuse_idle(arguments: &PlanArguments) -> anyhow::Result<()> {
+    let run = &arguments.run;
+    let idle = [
+        ("--shard", run.shard.is_some()),
+        ("--shard-table", run.shard_table.is_some()),
+        ("--resume", run.resume),
+        ("--scratch", run.scratch.is_some()),
+    ];
+    if let Some((flag, _)) = idle.iter().find(|(_, given)| *given) {
+        return Err(Refusal::Usage(format!(
+            "'plan' cuts a run and does not run it; leave {flag} out"
+        ))
+        .into());
+    }
+    if run.output.is_none() {
+        return Err(Refusal::Usage(
+            "--output is missing; name the folder of the shard table".to_owned(),
+        )
+        .into());
+    }
+    if !arguments.probe_seconds.is_finite() || arguments.probe_seconds < 0.0 {
+        return Err(Refusal::Usage("--probe-seconds must be 0 or more".to_owned()).into());
+    }
     Ok(())
 }
 
@@ -160,6 +172,16 @@ fn write(table: &ShardTable, output: &Path) -> anyhow::Result<()> {
     }
     folder.complete()?;
     Ok(())
+}
+
+impl Settings {
+    /// The same run of a group of the patients.
+    fn of_group(&self, group: &Group) -> Self {
+        Self {
+            shard: Some(ShardChoice::of_group(group.clone())),
+            ..self.clone()
+        }
+    }
 }
 
 /// The work of each window of the genome.
@@ -236,7 +258,10 @@ impl Weights {
             .enumerate()
             .max_by(|a, b| a.1.total_cmp(b.1));
         let first = heaviest.map_or(0, |(at, _)| at);
-        regions.within(&windows[first..])
+        let rest = &windows[first..];
+        let stretches = cut(rest, &vec![1.0; rest.len()], 1);
+        let stretches = stretches.into_iter().flat_map(|piece| piece.stretches);
+        regions.within(&stretches.collect::<Vec<_>>())
     }
 }
 

@@ -139,6 +139,19 @@ impl ShardChoice {
         }))
     }
 
+    /// All of the genome for a group of patients.
+    fn of_group(group: Group) -> Self {
+        Self {
+            shard: Shard {
+                number: 1,
+                count: 1,
+                table: None,
+                group: Some(group),
+            },
+            table: None,
+        }
+    }
+
     fn row(&self) -> Option<&ShardRow> {
         self.table.as_ref()?.row(self.shard.number)
     }
