@@ -21,8 +21,8 @@ workflow VARISK {
     VARISK_PLAN(cohorts, resources, options.plan)
 
     // A task for each row of a cohort's table.
-    shards = cohorts
-        .join(VARISK_PLAN.out.plan)
+    planned = cohorts.join(VARISK_PLAN.out.plan)
+    shards = planned
         .join(VARISK_PLAN.out.table)
         .flatMap { meta, vcf, index, patients, patient_files, plan, table ->
             def rows = table.splitCsv(header: true, sep: '\t')
@@ -39,17 +39,16 @@ workflow VARISK {
         }
     VARISK_RUN(shards, resources, options.run)
 
-    // A cohort is merged as soon as its own shards are done. In one order, so that it counts as the same task.
-    merging = VARISK_RUN.out.shard
+    // A cohort is merged as soon as its own shards are done; in one order, so that a resumed pipeline knows the task.
+    finished = VARISK_RUN.out.shard
         .map { meta, shard -> [groupKey(meta.id, meta.shards), shard] }
         .groupTuple()
         .map { key, folders -> [key.toString(), folders.toSorted { folder -> folder.name }] }
-    plans = VARISK_PLAN.out.plan.map { meta, plan -> [meta.id, meta, plan] }
-    VARISK_MERGE(
-        plans.join(merging).map { _id, meta, plan, folders -> [meta, plan, folders] },
-        resources,
-        options.merge,
-    )
+    merging = planned
+        .map { meta, vcf, index, patients, patient_files, plan -> [meta.id, meta, vcf, index, patients, patient_files, plan] }
+        .join(finished)
+        .map { _id, meta, vcf, index, patients, patient_files, plan, folders -> [meta, vcf, index, patients, patient_files, plan, folders] }
+    VARISK_MERGE(merging, resources, options.merge)
 
     // A run without patients has nothing to report on.
     VARISK_REPORT(

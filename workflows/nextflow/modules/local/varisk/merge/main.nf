@@ -8,7 +8,8 @@ process VARISK_MERGE {
     container 'varisk:0.1.0'
 
     input:
-    tuple val(meta), path(plan), path(shards)
+    // The cohort's files are here for their hashes, which the record of the run holds.
+    tuple val(meta), path(vcf, stageAs: 'variants/*'), path(vcf_index, stageAs: 'variants/*'), path(patients, stageAs: 'patients/*'), path(patient_files, stageAs: 'patients/*'), path(plan), path(shards)
     tuple path(reference, stageAs: 'reference/*'), path(reference_index, stageAs: 'reference/*'), path(par, stageAs: 'par/*'), path(models, stageAs: 'models/*'), path(knowledge, stageAs: 'knowledge/*'), path(gene_models, stageAs: 'gene_models/*'), path(scores, stageAs: 'scores/*'), path(ancestry, stageAs: 'ancestry/*'), path(absolute_risk, stageAs: 'absolute_risk/*'), path(callable, stageAs: 'callable/*'), path(sites, stageAs: 'sites/*'), path(regions_file, stageAs: 'regions/*'), path(settings, stageAs: 'settings/*')
     val options
 

@@ -12,6 +12,9 @@ process VARISK_RUN {
     conda "${moduleDir}/environment.yml"
     container 'varisk:0.1.0'
 
+    // A container sees the folder of checkpoints only if it is told to.
+    containerOptions { options.checkpoints && workflow.containerEngine ? "${workflow.containerEngine == 'docker' ? '-v' : '-B'} ${options.checkpoints}:${options.checkpoints}" : '' }
+
     input:
     tuple val(meta), path(vcf, stageAs: 'variants/*'), path(vcf_index, stageAs: 'variants/*'), path(patients, stageAs: 'patients/*'), path(patient_files, stageAs: 'patients/*'), path(plan)
     tuple path(reference, stageAs: 'reference/*'), path(reference_index, stageAs: 'reference/*'), path(par, stageAs: 'par/*'), path(models, stageAs: 'models/*'), path(knowledge, stageAs: 'knowledge/*'), path(gene_models, stageAs: 'gene_models/*'), path(scores, stageAs: 'scores/*'), path(ancestry, stageAs: 'ancestry/*'), path(absolute_risk, stageAs: 'absolute_risk/*'), path(callable, stageAs: 'callable/*'), path(sites, stageAs: 'sites/*'), path(regions_file, stageAs: 'regions/*'), path(settings, stageAs: 'settings/*')
