@@ -15,7 +15,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The demo's report pages, which a browser opens to check and to picture them.
 PAGES := demo-report.pages
 
-.PHONY: help setup build demo test test-data test-fhir test-pages screenshots oracles fhir browser lint licences docs bench fuzz clean
+.PHONY: help setup build demo test test-data test-fhir test-nextflow test-pages screenshots oracles fhir nextflow browser lint licences docs bench fuzz clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,10 @@ test-data: setup oracles fhir ## Real data in VARISK_SHARED against outside orac
 test-fhir: fhir ## The FHIR validator on the guide's own examples, good and broken (test-data validates ours by it)
 	.ci/fhir/self-test
 
+test-nextflow: setup nextflow ## The Nextflow pipeline under two releases: runs, refusals, kills (workflows/nextflow)
+	cargo build --locked --workspace
+	.ci/nextflow/check
+
 oracles:
 	@.ci/setup --oracles
 
@@ -62,6 +66,9 @@ screenshots: browser $(PAGES)/index.html ## Pictures of the demo's report pages 
 
 fhir:
 	@.ci/setup --fhir
+
+nextflow:
+	@.ci/setup --nextflow
 
 lint: setup ## Format, clippy with warnings denied, documentation, dependency rules
 	cargo fmt --all --check

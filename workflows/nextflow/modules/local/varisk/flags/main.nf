@@ -32,3 +32,14 @@ def inputFlags(files, options) {
         flag('--onnxruntime', options.onnxruntime ? quoted(options.onnxruntime) : null),
     ].flatten().join(' ')
 }
+
+// Flags of the program that starts a container; none where there is no such program.
+def containerFlags(engine, device, checkpoints) {
+    if (!engine) {
+        return ''
+    }
+    def docker = engine == 'docker' || engine == 'podman'
+    def card = device == 'cpu' ? [] : [docker ? '--gpus all' : '--nv']
+    def folder = checkpoints ? ["${docker ? '-v' : '-B'} ${quoted(checkpoints)}:${quoted(checkpoints)}"] : []
+    return (card + folder).join(' ')
+}

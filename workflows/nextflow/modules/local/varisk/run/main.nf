@@ -1,4 +1,4 @@
-include { flag; inputFlags } from '../flags/main'
+include { containerFlags; inputFlags } from '../flags/main'
 
 process VARISK_RUN {
     tag "${meta.id} ${meta.shard}/${meta.shards}"
@@ -12,8 +12,8 @@ process VARISK_RUN {
     conda "${moduleDir}/environment.yml"
     container 'varisk:0.1.0'
 
-    // A container sees the folder of checkpoints only if it is told to.
-    containerOptions { options.checkpoints && workflow.containerEngine ? "${workflow.containerEngine == 'docker' ? '-v' : '-B'} ${options.checkpoints}:${options.checkpoints}" : '' }
+    // What a container is to see beside the task's files: the card, and the folder of checkpoints.
+    containerOptions { containerFlags(workflow.containerEngine, params.device, options.checkpoints) }
 
     input:
     tuple val(meta), path(vcf, stageAs: 'variants/*'), path(vcf_index, stageAs: 'variants/*'), path(patients, stageAs: 'patients/*'), path(patient_files, stageAs: 'patients/*'), path(plan)
