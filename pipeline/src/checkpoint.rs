@@ -62,6 +62,8 @@ pub(crate) struct Checkpoint {
     pub(crate) set_aside: Vec<SetAside>,
     pub(crate) timings: BTreeMap<String, f64>,
     pub(crate) wall_seconds: f64,
+    /// What the plan of the run warned of.
+    pub(crate) warnings: Vec<String>,
     /// Nothing is left to read.
     pub(crate) complete: bool,
     /// SHA-256 over all of the above: counts that were edited would pass for true ones.
@@ -74,6 +76,15 @@ impl Checkpoint {
         let group = self.shard.as_ref().and_then(|shard| shard.group.as_ref());
         group.map_or(1, |group| group.number)
     }
+    /// Adds warnings of another part of the run, each once.
+    fn add_warnings(&mut self, others: Vec<String>) {
+        for warning in others {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
     fn seal(&self) -> anyhow::Result<String> {
         let mut open = self.clone();
         open.sha256.clear();
@@ -111,6 +122,7 @@ impl RunState {
             set_aside: Vec::new(),
             timings: BTreeMap::new(),
             wall_seconds: 0.0,
+            warnings: Vec::new(),
             complete: false,
             sha256: String::new(),
         };
@@ -214,6 +226,7 @@ impl RunState {
             .iter()
             .for_each(|(stage, seconds)| *own.timings.entry(stage.clone()).or_default() += seconds);
         own.wall_seconds += other.wall_seconds;
+        own.add_warnings(other.warnings);
         Ok(())
     }
 
@@ -264,6 +277,9 @@ impl RunState {
                 *own.timings.entry(stage).or_default() += seconds;
             });
             own.wall_seconds += other.wall_seconds;
+            // What is said of all patients holds where it holds for each group of them.
+            own.warnings
+                .retain(|warning| other.warnings.contains(warning));
         }
         let mut checkpoint = checkpoint.ok_or_else(damaged)?;
         checkpoint.plan_sha256 = plan.sha256()?;

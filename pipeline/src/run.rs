@@ -282,6 +282,7 @@ fn run_in(
         let timings = &mut state.checkpoint.timings;
         *timings.entry("open scores".to_owned()).or_default() += plan.scores_seconds;
     }
+    state.checkpoint.warnings.clone_from(&plan.warnings);
     let hashes = crate::finish::hash_in_background(&plan.paths, settings.shard.is_some());
     let tables = TableFolder {
         path: folder.partial().to_owned(),

@@ -124,6 +124,7 @@ fn check_records(whole: &serde_json::Value, merged: &serde_json::Value) {
         "plan_sha256",
         "patients",
         "genome_build",
+        "warnings",
     ] {
         assert_eq!(whole[key], merged[key], "{key}");
     }

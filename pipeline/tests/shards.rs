@@ -110,6 +110,7 @@ fn check(folder: &Path, call: &Call, cuts: &[(&str, &str, &str)]) {
             "plan_sha256",
             "patients",
             "parameters",
+            "warnings",
         ] {
             assert_eq!(own[key], merged[key], "{key} with {flags:?}");
         }

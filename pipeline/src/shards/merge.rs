@@ -98,7 +98,8 @@ fn merge(
         parts,
         patient_models,
         runtime: runtime.as_ref(),
-        warnings: Vec::new(),
+        // Those that the shards have given already, for the record.
+        warnings: state.checkpoint.warnings.clone(),
         hashes,
         threads: available_threads(),
         cancel,
