@@ -134,7 +134,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     say "shards: job array $array"
 fi
 merge=$(sbatch --parsable ${array:+--dependency=afterok:$array --kill-on-invalid-dep=yes} --mem="${merge_memory}M" \
-    --time="$merge_minutes" --output="$work/logs/merge.log" "$here/varisk-merge.sbatch" "$work" "${report_options[@]}")
+    --time="$merge_minutes" --output="$work/logs/merge.log" "$here/varisk-merge.sbatch" "$verb" "$work" "${report_options[@]}")
 merge=${merge%%;*}
 say "merge and report: job $merge"
 echo "${array:+$array,}$merge" >"$work/logs/jobs"
