@@ -15,10 +15,10 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The demo's report pages, which a browser opens to check and to picture them.
 PAGES := demo-report.pages
 
-.PHONY: help setup build demo test test-data test-fhir test-nextflow test-pages screenshots oracles fhir nextflow browser lint licences docs bench fuzz clean
+.PHONY: help setup build demo test test-data test-fhir test-pages test-nextflow test-snakemake test-cluster test-pipelines screenshots oracles fhir browser nextflow workflows cluster program lint licences docs bench fuzz clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: ## Bring what the build and the tests need into .varisk (idempotent)
 	@.ci/setup
@@ -61,6 +61,12 @@ test-pages: browser ## The demo's report pages in headless Chromium (after a tes
 	$(MAKE) $(PAGES)/index.html
 	node .ci/browser/check.mjs $(PAGES)
 
+test-snakemake: workflows program ## The Snakemake workflow and its wrappers on the test data, on this machine
+	.ci/snakemake/check
+
+test-cluster: workflows cluster program ## The job array and Snakemake through a SLURM that is started here (as root)
+	.ci/slurm/check
+
 screenshots: browser $(PAGES)/index.html ## Pictures of the demo's report pages into docs/images
 	node .ci/browser/screenshots.mjs $(PAGES) docs/images
 
@@ -69,6 +75,16 @@ fhir:
 
 nextflow:
 	@.ci/setup --nextflow
+
+workflows:
+	@.ci/setup --workflows
+
+cluster:
+	@.ci/setup --cluster
+
+# What the checks of workflows run: VARISK_BINARY where it is set.
+program: setup
+	@test -n "$${VARISK_BINARY:-}" || cargo build --locked --workspace
 
 lint: setup ## Format, clippy with warnings denied, documentation, dependency rules
 	cargo fmt --all --check

@@ -22,6 +22,7 @@ varisk-submit.sh --work FOLDER --shards N [OPTION]... -- FLAGS OF VARISK...
   --merge-memory MIB       memory of the job that merges [4096]
   --merge-minutes M        its time [120]
   --plan-option OPTION     option of 'varisk plan', such as --balance=records; repeatable
+  --run-option OPTION      option of the shards that the plan does not need, such as --device=cuda; repeatable
   --report-option OPTION   option of 'varisk report', such as --format=html,multiqc; repeatable
   --sbatch OPTION          option of sbatch for the shards only, such as --gres=gpu:1; repeatable
   --scratch                unfinished output on the node's disk ($TMPDIR)
@@ -37,7 +38,7 @@ fail() { local code=$1; shift; say "$*"; exit "$code"; }
 
 work='' shards='' verb=run threads=2 at_once='' memory_factor=1.5 time_factor=3 memory='' minutes=''
 merge_memory=4096 merge_minutes=120 scratch=no submit=yes
-plan_options=() report_options=() sbatch_options=()
+plan_options=() run_options=() report_options=() sbatch_options=()
 while [ $# -gt 0 ]; do
     case $1 in
         --help | -h) usage; exit 0 ;;
@@ -59,6 +60,7 @@ while [ $# -gt 0 ]; do
         --merge-memory) merge_memory=$2 ;;
         --merge-minutes) merge_minutes=$2 ;;
         --plan-option) plan_options+=("$2") ;;
+        --run-option) run_options+=("$2") ;;
         --report-option) report_options+=("$2") ;;
         --sbatch) sbatch_options+=("$2") ;;
         *) fail 64 "$1 is not an option of varisk-submit.sh; flags of varisk come after --" ;;
@@ -83,7 +85,7 @@ command -v varisk >/dev/null || fail 69 "varisk is not on PATH"
 [ ! -e "$work/report" ] || fail 73 "$work/report is there already; name another --work, or remove that folder to merge again"
 
 # The plan is made once: shards that are done belong to it.
-mkdir -p "$work/logs"
+mkdir -p "$work/logs" "$work/shards"
 if [ ! -e "$work/plan" ]; then
     echo "$shards" >"$work/logs/shards"
     varisk plan "$@" --verb "$verb" --threads "$threads" --shards "$shards" "${plan_options[@]}" --output "$work/plan"
@@ -106,7 +108,7 @@ greatest() { column "$1" | sort -g | tail -n 1; }
 
 missing=()
 for shard in $(column shard); do
-    [ -e "$work/shard-$shard" ] || missing+=("$shard")
+    [ -e "$work/shards/$shard" ] || missing+=("$shard")
 done
 
 # All tasks of an array ask for the same: what the greatest shard needs, and room.
@@ -129,7 +131,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     if [ ${#missing[@]} -eq "$(column shard | wc -l)" ]; then tasks=1-${#missing[@]}; fi
     array=$(sbatch --parsable --array="$tasks${at_once:+%$at_once}" --cpus-per-task="$threads" --mem="${memory}M" \
         --time="$minutes" --output="$work/logs/shard-%a.log" "${sbatch_options[@]}" \
-        "$here/varisk-array.sbatch" "$verb" "$work" "$scratch" "$@" --threads "$threads")
+        "$here/varisk-array.sbatch" "$verb" "$work" "$scratch" "$@" --threads "$threads" "${run_options[@]}")
     array=${array%%;*}
     say "shards: job array $array"
 fi

@@ -81,19 +81,24 @@ def input_files(wildcards):
     return {**files, "index": indexes}
 
 
+def flags(*words):
+    return " ".join(word for word in words if word)
+
+
+def plan_flags():
+    """Flags of plan and run that are not files."""
+    build = f"--build {shlex.quote(config['build'])}" if "build" in config else ""
+    return flags(build, config["extra"])
+
+
 def run_flags():
-    """Flags of the run that are not files."""
-    given = [
-        f"--{name} {shlex.quote(config[name])}"
-        for name in ("build", "device")
-        if name in config
-    ]
-    return " ".join([*given, config["extra"]]).strip()
+    """Flags of the run; the plan does not need to know the device."""
+    return flags(plan_flags(), f"--device {config['device']}", config["run_extra"])
 
 
 def report_flags():
     formats = ",".join(config["report_formats"])
-    return f"--format {formats} {config['report_extra']}".strip()
+    return flags(f"--format {formats}", config["report_extra"])
 
 
 def plan_rows(cohort):
@@ -125,7 +130,7 @@ def shards_of_plan(wildcards):
     """Folders of the shards; how many there are is known once the plan is made."""
     checkpoints.varisk_plan.get(cohort=wildcards.cohort)
     return [
-        f"results/{wildcards.cohort}/shard-{shard}"
+        f"results/{wildcards.cohort}/shards/{shard}"
         for shard in plan_rows(wildcards.cohort)
     ]
 

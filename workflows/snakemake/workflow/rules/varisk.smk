@@ -19,20 +19,20 @@ checkpoint varisk_plan:
     params:
         verb=config["verb"],
         shards=config["shards"],
-        extra=run_flags(),
+        extra=plan_flags(),
         plan_extra=config["plan_extra"],
     wrapper:
         f"file:{WRAPPERS}/plan"
 
 
-# A shard that was stopped left 'shard-N.partial', which Snakemake does not know and so does not remove:
+# A shard that was stopped left 'shards/N.partial', which Snakemake does not know and so does not remove:
 # the next attempt goes on from its last saved state.
 rule varisk_run:
     input:
         unpack(input_files),
         plan="results/{cohort}/plan",
     output:
-        directory("results/{cohort}/shard-{shard}"),
+        directory("results/{cohort}/shards/{shard}"),
     log:
         "logs/{cohort}/shard-{shard}.log",
     threads: config["threads"]
