@@ -15,7 +15,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The demo's report pages, which a browser opens to check and to picture them.
 PAGES := demo-report.pages
 
-.PHONY: help setup build demo test test-data test-fhir test-pages test-nextflow test-snakemake test-cluster test-pipelines screenshots oracles fhir browser nextflow workflows cluster program lint licences docs bench fuzz clean
+.PHONY: help setup build demo test test-data test-fhir test-pages test-nextflow test-snakemake test-cluster test-pipelines test-filesystems screenshots oracles fhir browser nextflow workflows cluster program lint licences docs bench fuzz clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,8 +43,7 @@ test-data: setup oracles fhir ## Real data in VARISK_SHARED against outside orac
 test-fhir: fhir ## The FHIR validator on the guide's own examples, good and broken (test-data validates ours by it)
 	.ci/fhir/self-test
 
-test-nextflow: setup nextflow ## The Nextflow pipeline under two releases: runs, refusals, kills (workflows/nextflow)
-	cargo build --locked --workspace
+test-nextflow: nextflow program ## The Nextflow pipeline under two releases: runs, refusals, kills (workflows/nextflow)
 	.ci/nextflow/check
 
 oracles:
@@ -66,6 +65,16 @@ test-snakemake: workflows program ## The Snakemake workflow and its wrappers on 
 
 test-cluster: workflows cluster program ## The job array and Snakemake through a SLURM that is started here (as root)
 	.ci/slurm/check
+
+test-pipelines: nextflow workflows cluster program ## The commands of docs/pipelines.md, as written
+	.ci/pipelines/as-written "By hand"
+	.ci/pipelines/as-written Snakemake
+	.ci/pipelines/as-written Nextflow
+	.ci/pipelines/as-written SLURM
+
+test-filesystems: program ## Shards on other file systems, a shared one too (as root)
+	@.ci/setup --filesystems
+	.ci/filesystems/check
 
 screenshots: browser $(PAGES)/index.html ## Pictures of the demo's report pages into docs/images
 	node .ci/browser/screenshots.mjs $(PAGES) docs/images

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use varisk_core::Analysis;
@@ -97,6 +97,7 @@ pub(crate) struct RunState {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) analyses: Vec<Box<dyn Analysis>>,
     folder: PathBuf,
+    attempt: String,
     /// Up to when `wall_seconds` counts.
     counted: Instant,
 }
@@ -130,6 +131,7 @@ impl RunState {
             checkpoint,
             analyses,
             folder: folder.to_owned(),
+            attempt: new_attempt(),
             counted: Instant::now(),
         })
     }
@@ -158,7 +160,7 @@ impl RunState {
         context: impl FnOnce(&Checkpoint) -> FoldContext,
     ) -> anyhow::Result<Self> {
         let path = folder.join(STATE_FILE);
-        let text = std::fs::read(&path).map_err(|error| {
+        let text = reread(|| std::fs::read(&path)).map_err(|error| {
             Refusal::NoInput(format!(
                 "{} holds no saved state ({error}); start the run anew",
                 folder.display()
@@ -177,7 +179,7 @@ impl RunState {
         }
         for (name, sha256) in &checkpoint.parts {
             let path = folder.join(name);
-            match hash::file(&path) {
+            match reread(|| hash::file(&path)) {
                 Ok(found) if found.as_ref() == Some(sha256) => {}
                 Ok(_) => return Err(damaged(&path, "its hash differs").into()),
                 Err(error) => return Err(damaged(&path, &error.to_string()).into()),
@@ -189,7 +191,8 @@ impl RunState {
         let mut analyses = checkpoint.plan.analyses();
         if let Some((name, sha256)) = &checkpoint.folds {
             let path = folder.join(name);
-            let bytes = std::fs::read(&path).map_err(|error| damaged(&path, &error.to_string()))?;
+            let bytes = reread(|| std::fs::read(&path));
+            let bytes = bytes.map_err(|error| damaged(&path, &error.to_string()))?;
             if hash::bytes(&bytes) != *sha256 {
                 return Err(damaged(&path, "its hash differs").into());
             }
@@ -206,6 +209,7 @@ impl RunState {
             checkpoint,
             analyses,
             folder: folder.to_owned(),
+            attempt: new_attempt(),
             counted: Instant::now(),
         })
     }
@@ -288,8 +292,15 @@ impl RunState {
             checkpoint,
             analyses,
             folder: PathBuf::new(),
+            attempt: new_attempt(),
             counted: Instant::now(),
         })
+    }
+
+    /// Stands in the names of the files that this process writes. A name is never used twice: other nodes
+    /// of a shared file system may hold what was under it before, for a while.
+    pub(crate) fn attempt(&self) -> &str {
+        &self.attempt
     }
 
     /// Part files in order.
@@ -351,7 +362,7 @@ impl RunState {
             .map(|analysis| Ok((analysis.name(), analysis.save()?)))
             .collect::<Result<_, varisk_core::AnalysisError>>()?;
         let bytes = varisk_core::save_fold("folds", &self.checkpoint.plan_sha256, &saved)?;
-        let name = format!("folds-{:06}.bin", self.checkpoint.batches);
+        let name = format!("folds-{:06}-{}.bin", self.checkpoint.batches, self.attempt);
         write_synced(&self.folder.join(&name), &bytes)?;
         let before = self
             .checkpoint
@@ -369,6 +380,31 @@ impl RunState {
         }
         Ok(())
     }
+}
+
+/// Reads what another node may just have replaced: for a second or so a shared file system may still give
+/// the handle of the file that was there before, and says that it is stale.
+fn reread<T>(read: impl Fn() -> std::io::Result<T>) -> std::io::Result<T> {
+    for _ in 0..STALE_TRIES {
+        match read() {
+            Err(error) if error.kind() == std::io::ErrorKind::StaleNetworkFileHandle => {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            done => return done,
+        }
+    }
+    read()
+}
+
+/// How often a stale file is looked for again, a second apart.
+const STALE_TRIES: u32 = 5;
+
+/// A name for this process's files.
+fn new_attempt() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| since.as_nanos());
+    // The clock may have been set back since the attempt before; the number of the process differs then.
+    format!("{nanos:x}-{:x}", std::process::id())
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {

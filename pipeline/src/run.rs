@@ -519,7 +519,7 @@ fn read_all(
         let first_batch = state.checkpoint.batches;
         let mut writer = PartWriter::new(
             output.work,
-            &format!("part-{first_batch:08}"),
+            &format!("part-{first_batch:08}-{}", state.attempt()),
             Arc::clone(&part),
             Arc::clone(&ranks),
         );
