@@ -41,25 +41,19 @@ pub fn candidates(explicit: Option<&Path>) -> Vec<Candidate> {
         return only("ORT_DYLIB_PATH", Path::new(&path));
     }
     let mut places: Vec<(String, PathBuf)> = Vec::new();
-    if let Some(folder) = env::current_exe()
-        .ok()
-        .and_then(|exe| exe.parent().map(Path::to_path_buf))
-    {
-        places.push(("beside the program".to_owned(), folder.clone()));
-        places.push(("lib beside the program".to_owned(), folder.join("../lib")));
+    // Through links: a link to an installed program finds what is installed with it.
+    let program = env::current_exe().and_then(|exe| exe.canonicalize()).ok();
+    if let Some(folder) = program.as_deref().and_then(Path::parent) {
+        places.extend(beside(folder));
     }
     for variable in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
         let Some(prefix) = env::var_os(variable).filter(|value| !value.is_empty()) else {
             continue;
         };
-        let lib = Path::new(&prefix).join("lib");
-        places.push((variable.to_owned(), lib.clone()));
-        for python in children(&lib, "python3") {
-            places.push((
-                variable.to_owned(),
-                python.join("site-packages/onnxruntime/capi"),
-            ));
-        }
+        let prefix = Path::new(&prefix);
+        places.push((variable.to_owned(), prefix.join("lib")));
+        let packages = python_packages(prefix).into_iter();
+        places.extend(packages.map(|folder| (variable.to_owned(), folder)));
     }
     let library_path = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     places.extend(
@@ -86,6 +80,42 @@ pub fn candidates(explicit: Option<&Path>) -> Vec<Candidate> {
         .collect()
 }
 
+/// What is installed with the program in this folder: the library itself, or the Python package, as in
+/// the environment that both were installed into. It need not be the active one.
+fn beside(folder: &Path) -> Vec<(String, PathBuf)> {
+    let mut places = vec![("beside the program".to_owned(), folder.to_owned())];
+    if let Some(prefix) = folder.parent() {
+        places.push(("lib beside the program".to_owned(), prefix.join("lib")));
+        let packages = python_packages(prefix).into_iter();
+        places.extend(packages.map(|folder| ("environment of the program".to_owned(), folder)));
+    }
+    places
+}
+
+/// Where Python packages under a prefix have the library, of the newest Python first.
+fn python_packages(prefix: &Path) -> Vec<PathBuf> {
+    let pythons = |lib: &Path| {
+        let mut found = children(lib, "python3");
+        found.sort_by_key(|path| std::cmp::Reverse(version(path)));
+        found.into_iter()
+    };
+    let capi = |python: PathBuf, packages: &str| python.join(packages).join("onnxruntime/capi");
+    let [lib, lib64] = ["lib", "lib64"].map(|name| prefix.join(name));
+    let mut folders: Vec<PathBuf> = pythons(&lib)
+        .map(|python| capi(python, "site-packages"))
+        .collect();
+    // Debian and Fedora have folders of their own for what is installed outside of environments.
+    let mut others: Vec<PathBuf> = pythons(&lib)
+        .map(|python| capi(python, "dist-packages"))
+        .collect();
+    // Within an environment this is a link to lib.
+    if !lib64.is_symlink() {
+        others.extend(pythons(&lib64).map(|python| capi(python, "site-packages")));
+    }
+    folders.extend(others.into_iter().filter(|folder| folder.is_dir()));
+    folders
+}
+
 /// The library in a folder: by its plain name, else the newest of its versioned names, as wheels
 /// carry it.
 fn in_folder(folder: &Path) -> Option<PathBuf> {
@@ -98,9 +128,11 @@ fn in_folder(folder: &Path) -> Option<PathBuf> {
     versioned.pop()
 }
 
+/// The numbers of a name, such as 1, 31 and 1 of `libonnxruntime.so.1.31.1`.
 fn version(path: &Path) -> Vec<u32> {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    name.split('.')
+    name.trim_start_matches("python")
+        .split('.')
         .filter_map(|part| part.parse().ok())
         .collect()
 }
@@ -137,5 +169,46 @@ mod tests {
         let found = candidates(Some(Path::new("/nowhere/libonnxruntime.so")));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, None);
+    }
+
+    /// The folders with Python's library among those that belong to a program in `bin`.
+    fn beside_program(made: &[&str]) -> Vec<String> {
+        let prefix = tempfile::tempdir().expect("a folder");
+        for folder in made {
+            std::fs::create_dir_all(prefix.path().join(folder)).expect("a folder");
+        }
+        let places = beside(&prefix.path().join("bin")).into_iter();
+        places
+            .map(|(_, place)| {
+                let place = place.strip_prefix(prefix.path()).expect("under the prefix");
+                place.display().to_string()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_program_finds_what_its_own_environment_has() {
+        let capi = |python: &str| format!("lib/{python}/site-packages/onnxruntime/capi");
+        assert_eq!(beside_program(&[]), ["bin", "lib"]);
+        let environment = [&*capi("python3.9"), &capi("python3.12")];
+        assert_eq!(
+            beside_program(&environment),
+            ["bin", "lib", &capi("python3.12"), &capi("python3.9")]
+        );
+        let debian = "lib/python3/dist-packages/onnxruntime/capi";
+        assert!(beside_program(&[debian]).contains(&debian.to_owned()));
+        let fedora = "lib64/python3.13/site-packages/onnxruntime/capi";
+        assert!(beside_program(&[fedora]).contains(&fedora.to_owned()));
+    }
+
+    #[test]
+    fn a_wheel_has_the_library_under_its_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(in_folder(folder.path()), None);
+        for name in ["libonnxruntime.so.1.9.0", "libonnxruntime.so.1.31.1"] {
+            std::fs::write(folder.path().join(name), "").expect("a file");
+        }
+        let newest = folder.path().join("libonnxruntime.so.1.31.1");
+        assert_eq!(in_folder(folder.path()), Some(newest));
     }
 }
