@@ -510,9 +510,9 @@ pub(crate) struct DoctorArguments {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoArguments {
-    /// Folder with the demo's data.
-    #[arg(long, default_value = "testdata", value_name = "FOLDER")]
-    pub(crate) data: PathBuf,
+    /// Folder with the demo's data [default: testdata here, else what is installed with the program].
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
     /// Output folder; it must not exist.
     #[arg(long, short, default_value = "demo-report", value_name = "FOLDER")]
     pub(crate) output: PathBuf,

@@ -25,14 +25,13 @@ use crate::reporting::report;
 use crate::run::execute;
 use crate::settings::Settings;
 
+/// Where packages put the demo's data, beside the folder that has the program.
+const INSTALLED: &str = "share/varisk/demo";
 /// Patients in the closing table.
 const SHOWN: usize = 10;
 
 pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()> {
-    let data = &arguments.data;
-    if !data.join("genome.fa").is_file() {
-        return Err(Refusal::NoInput(format!("{} does not hold the demo's data; run in the source folder, or name its testdata with --data", data.display())).into());
-    }
+    let data = &data_folder(arguments.data.as_deref())?;
     let knowledge = beside(&arguments.output, ".knowledge");
     let panel = beside(&arguments.output, ".panel");
     let learned = beside(&arguments.output, ".models");
@@ -123,6 +122,39 @@ pub(crate) fn command(arguments: &DemoArguments, log: &Log) -> anyhow::Result<()
         pages.join("index.html").display()
     );
     print(text + &format!("\nSynthetic patients. {NOTICE}\n"))
+}
+
+/// The folder that was named, else `testdata` in the working folder, as in a clone, else what packages
+/// install beside the program.
+fn data_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let places = match named {
+        Some(folder) => vec![folder.to_owned()],
+        None => {
+            // Through links: the data belong to the program and not to a link to it.
+            let program = std::env::current_exe().and_then(|exe| exe.canonicalize());
+            let prefix = program
+                .as_deref()
+                .ok()
+                .and_then(|exe| exe.parent()?.parent());
+            let installed = prefix.map(|prefix| prefix.join(INSTALLED));
+            std::iter::once(PathBuf::from("testdata"))
+                .chain(installed)
+                .collect()
+        }
+    };
+    let holds_data = |folder: &&PathBuf| folder.join("genome.fa").is_file();
+    if let Some(folder) = places.iter().find(holds_data) {
+        return Ok(folder.clone());
+    }
+    let places: Vec<String> = places
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    Err(Refusal::NoInput(format!(
+        "the demo's data are not in {}; run in the source folder, or name its testdata with --data",
+        places.join(" or ")
+    ))
+    .into())
 }
 
 /// A folder of what the demo is made with, beside its report.

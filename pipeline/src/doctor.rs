@@ -3,6 +3,7 @@
 use varisk_score::{Runtime, candidates};
 
 use crate::arguments::DoctorArguments;
+use crate::build_info::{VERSION, lines};
 use crate::print::print;
 use crate::settings::available_threads;
 
@@ -14,9 +15,13 @@ pub(crate) fn command(arguments: &DoctorArguments) -> anyhow::Result<()> {
         }
         None => "not known on this system".to_owned(),
     };
+    let mut text = format!("{:13} {VERSION}\n", "varisk");
+    for (word, value) in lines() {
+        text += &format!("{word:13} {value}\n");
+    }
+    print(text)?;
     print(format!(
-        "varisk        {}\nthreads       {} granted to this process\nmemory        {memory}\nonnxruntime   looked for in this order:\n",
-        env!("CARGO_PKG_VERSION"),
+        "threads       {} granted to this process\nmemory        {memory}\nonnxruntime   looked for in this order:\n",
         available_threads()
     ))?;
     for candidate in candidates(arguments.onnxruntime.as_deref()) {

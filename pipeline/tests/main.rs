@@ -21,6 +21,7 @@ mod known;
 mod learning;
 mod learning_bad_input;
 mod learning_judging;
+mod packages;
 mod privacy;
 mod privacy_audit;
 mod privacy_bad_input;

@@ -25,7 +25,7 @@ pub(crate) fn text(path: &Path) -> String {
 }
 
 /// ONNX Runtime as set-up brings it, or as the environment names it.
-fn onnxruntime() -> PathBuf {
+pub(crate) fn onnxruntime() -> PathBuf {
     let path = std::env::var_os("ORT_DYLIB_PATH")
         .map_or_else(|| workspace().join(".varisk/onnxruntime"), PathBuf::from);
     assert!(
