@@ -15,7 +15,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The demo's report pages, which a browser opens to check and to picture them.
 PAGES := demo-report.pages
 
-.PHONY: help setup build demo test test-data test-fhir test-pages test-nextflow test-snakemake test-cluster test-pipelines test-filesystems screenshots oracles fhir browser nextflow workflows cluster program lint licences docs bench fuzz clean
+.PHONY: help setup build install demo test test-data test-fhir test-pages test-nextflow test-snakemake test-cluster test-pipelines test-filesystems test-packages test-containers wheel sbom screenshots oracles fhir browser nextflow workflows cluster packages cargo-cyclonedx program lint licences docs bench fuzz clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,21 @@ setup: ## Bring what the build and the tests need into .varisk (idempotent)
 
 build: setup ## Build the release program: target/release/varisk
 	cargo build --release --locked --package varisk
+
+# Where 'make install' puts the program, and for which device.
+PREFIX ?= /usr/local
+DEVICE ?= cpu
+install: setup ## Build the release and install it with ONNX Runtime under PREFIX [/usr/local]; DEVICE=cuda for NVIDIA
+	pipeline/packages/install $(PREFIX) $(DEVICE)
+
+wheel: setup packages cargo-cyclonedx ## The release as a Python wheel for manylinux_2_17: target/wheels
+	pipeline/packages/wheel $${CARGO_TARGET_DIR:-target}/wheels release
+
+cargo-cyclonedx:
+	@command -v cargo-cyclonedx >/dev/null || cargo install cargo-cyclonedx --locked --version 0.5.9 --root $(TOOLS)
+
+sbom: cargo-cyclonedx ## What the program is built from, as CycloneDX: target/sbom (installs cargo-cyclonedx, some minutes)
+	pipeline/packages/sbom $${CARGO_TARGET_DIR:-target}/sbom
 
 demo: setup ## Run the main job on the bundled cohort and say where the report is
 	cargo build --locked --workspace
@@ -46,8 +61,17 @@ test-fhir: fhir ## The FHIR validator on the guide's own examples, good and brok
 test-nextflow: nextflow program ## The Nextflow pipeline under two releases: runs, refusals, kills (workflows/nextflow)
 	.ci/nextflow/check
 
+test-packages: packages program ## Recipe, Dockerfile and scripts checked; a wheel of the debug build made, installed and used
+	.ci/packages/check
+
+test-containers: setup packages ## Dockerfile and Apptainer definition built and run without Docker (root, buildah, debootstrap; a release build)
+	.ci/packages/containers $(DEVICE)
+
 oracles:
 	@.ci/setup --oracles
+
+packages:
+	@.ci/setup --packages
 
 browser:
 	@.ci/setup --browser
