@@ -7,6 +7,9 @@ use crate::build_info::{VERSION, lines};
 use crate::print::print;
 use crate::settings::available_threads;
 
+/// What onnxruntime-gpu has beside the library, and onnxruntime not.
+const CUDA_PROVIDER: &str = "libonnxruntime_providers_cuda.so";
+
 pub(crate) fn command(arguments: &DoctorArguments) -> anyhow::Result<()> {
     let memory = match memory() {
         Some((total, limit)) => {
@@ -30,8 +33,11 @@ pub(crate) fn command(arguments: &DoctorArguments) -> anyhow::Result<()> {
         print(format!("{:14}  {:<60} {found}\n", "", candidate.origin))?;
     }
     let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
+    let provider = runtime.library().with_file_name(CUDA_PROVIDER);
     let cuda = if runtime.has_cuda() {
         "CUDAExecutionProvider (in the library; 'varisk model check --device cuda BUNDLE' tells whether a card takes a model)"
+    } else if provider.is_file() {
+        "no CUDA in this library, though its provider stands beside it: onnxruntime was installed over onnxruntime-gpu; see 'NVIDIA cards' in docs/install.md"
     } else {
         "no CUDA in this library; for an NVIDIA card install onnxruntime-gpu and name its library with --onnxruntime"
     };
