@@ -8,6 +8,7 @@ mod shards;
 
 use std::path::PathBuf;
 
+use crate::build_info::{LONG_VERSION, VERSION};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use varisk_annotate::{HaplotypeOptions, UnphasedCalls};
 
@@ -35,7 +36,8 @@ pub(crate) use self::shards::{BalanceChoice, MergeArguments, PlanArguments};
 #[derive(Debug, Parser)]
 #[command(
     name = "varisk",
-    version,
+    version = VERSION,
+    long_version = LONG_VERSION.as_str(),
     propagate_version = true,
     arg_required_else_help = true
 )]

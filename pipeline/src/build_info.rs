@@ -1,6 +1,7 @@
 //! What this program is and what it was built for, as support and a bug report want to know it.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 /// The release.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -26,14 +27,16 @@ pub(crate) fn lines() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// `varisk --version --verbose`: the line of `--version`, then what the program is built for.
-pub(crate) fn long_version() -> String {
-    let mut text = format!("varisk {VERSION}\n");
-    for (word, value) in lines() {
-        let _ = writeln!(text, "{word:<10} {value}");
-    }
-    text
-}
+/// What `varisk --version` says behind the name; `-V` says the release alone, for scripts.
+pub(crate) static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    lines()
+        .into_iter()
+        .fold(VERSION.to_owned(), |mut text, (word, value)| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n{word:<10} {value}");
+            text
+        })
+});
 
 /// The least processor that the program runs on, by what the compiler may use without asking.
 fn processor() -> String {

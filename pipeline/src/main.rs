@@ -36,7 +36,6 @@ mod shards;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
 
 use arguments::{Arguments, Verb};
 use exit::exit_code;
@@ -46,10 +45,6 @@ use privacy::audit::AuditTrail;
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) if error.kind() == ErrorKind::DisplayVersion && asks_for_more() => {
-            let done = print::print(build_info::long_version());
-            return ExitCode::from(done.map_or_else(|error| exit_code(&error), |()| 0));
-        }
         Err(error) => {
             // Help and version are answers, not errors.
             let code = if error.use_stderr() { exit::USAGE } else { 0 };
@@ -69,16 +64,6 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
-}
-
-/// Whether `--verbose` stands beside `--version`, at which parsing ends: scripts read the one line that
-/// it has alone.
-fn asks_for_more() -> bool {
-    let is_verbose = |word: &str| {
-        let short = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-        word == "--verbose" || short.is_some_and(|letters| letters.contains('v'))
-    };
-    std::env::args_os().any(|word| word.to_str().is_some_and(is_verbose))
 }
 
 /// Runs the verb between the two lines that an audit log gets of it.

@@ -37,6 +37,7 @@ fn every_verb_explains_itself() {
         &["knowledge"],
         &["merge"],
         &["model"],
+        &["plan"],
         &["model", "inspect"],
         &["model", "check"],
         &["doctor"],
@@ -47,7 +48,7 @@ fn every_verb_explains_itself() {
         let help = varisk(&[verb, &["--help"]].concat()).stdout;
         assert!(help.contains("Usage: varisk"), "{verb:?}: {help}");
     }
-    let version = varisk(&["--version"]).stdout;
+    let version = varisk(&["-V"]).stdout;
     assert_eq!(version, concat!("varisk ", env!("CARGO_PKG_VERSION"), "\n"));
     assert!(varisk(&["man"]).stdout.contains(".TH"));
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -130,12 +130,8 @@ fn versions_short_and_long() {
         shown.stdout
     };
     let short = concat!("varisk ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(varisk(&["--version"]), short);
     assert_eq!(varisk(&["-V"]), short);
-    let long = varisk(&["--version", "--verbose"]);
-    for arguments in [&["-Vv"][..], &["--verbose", "--version"], &["-v", "-V"]] {
-        assert_eq!(varisk(arguments), long, "{arguments:?}");
-    }
+    let long = varisk(&["--version"]);
     let profile = if cfg!(debug_assertions) {
         "debug"
     } else {

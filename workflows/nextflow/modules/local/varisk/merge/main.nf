@@ -29,7 +29,7 @@ process VARISK_MERGE {
 
     cat <<-END_VERSIONS > versions.yml
     "${task.process}":
-        varisk: \$(varisk --version | sed 's/^varisk //')
+        varisk: \$(varisk -V | sed 's/^varisk //')
     END_VERSIONS
     """
 

@@ -37,7 +37,7 @@ process VARISK_PLAN {
 
     cat <<-END_VERSIONS > versions.yml
     "${task.process}":
-        varisk: \$(varisk --version | sed 's/^varisk //')
+        varisk: \$(varisk -V | sed 's/^varisk //')
     END_VERSIONS
     """
 

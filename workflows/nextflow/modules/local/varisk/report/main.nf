@@ -25,7 +25,7 @@ process VARISK_REPORT {
 
     cat <<-END_VERSIONS > versions.yml
     "${task.process}":
-        varisk: \$(varisk --version | sed 's/^varisk //')
+        varisk: \$(varisk -V | sed 's/^varisk //')
     END_VERSIONS
     """
 
