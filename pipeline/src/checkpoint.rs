@@ -13,6 +13,7 @@ use varisk_readers::BadRecord;
 use varisk_report::{OutputFolder, ReportError};
 use varisk_risk::SiteTally;
 
+use crate::build_info::VERSION;
 use crate::exit::Refusal;
 use crate::fold_plan::{FoldContext, FoldPlan};
 use crate::hash;
@@ -68,6 +69,17 @@ pub(crate) struct Checkpoint {
     pub(crate) complete: bool,
     /// SHA-256 over all of the above: counts that were edited would pass for true ones.
     pub(crate) sha256: String,
+}
+
+/// By which release a state was made.
+#[derive(Deserialize)]
+struct Made {
+    plan: MadeBy,
+}
+
+#[derive(Deserialize)]
+struct MadeBy {
+    varisk: String,
 }
 
 impl Checkpoint {
@@ -170,8 +182,18 @@ impl RunState {
             path: path.into(),
             detail: detail.to_owned(),
         };
-        let mut checkpoint: Checkpoint =
-            serde_json::from_slice(&text).map_err(|_| damaged(&path, "it cannot be read"))?;
+        let unreadable = || damaged(&path, "it cannot be read");
+        // Another release may have written another form.
+        let made: Made = serde_json::from_slice(&text).map_err(|_| unreadable())?;
+        let varisk = made.plan.varisk;
+        if varisk != VERSION {
+            return Err(Refusal::Data(format!(
+                "{} was made by varisk {varisk}, and this is {VERSION}; go on with that release, or start it anew",
+                folder.display()
+            ))
+            .into());
+        }
+        let mut checkpoint: Checkpoint = serde_json::from_slice(&text).map_err(|_| unreadable())?;
         if checkpoint.seal()? != checkpoint.sha256
             || checkpoint.plan.sha256()? != checkpoint.plan_sha256
         {

@@ -306,6 +306,12 @@ fn shards() {
         let text = String::from_utf8(bytes.clone()).expect("text");
         *bytes = text.replacen("\"top\": 10", "\"top\": 11", 1).into_bytes();
     });
+    change(copy("other-release").join("state.json"), &|bytes| {
+        let text = String::from_utf8(bytes.clone()).expect("text");
+        let own = concat!("\"varisk\": \"", env!("CARGO_PKG_VERSION"), "\"");
+        assert!(text.contains(own));
+        *bytes = text.replacen(own, "\"varisk\": \"0.0.7\"", 1).into_bytes();
+    });
     change(copy("edited-part").join(part()), &|bytes| bytes[5000] ^= 1);
     change(copy("edited-folds").join(folds()), &|bytes| bytes[100] ^= 1);
     change(copy("cut-state").join("state.json"), &|bytes| {
@@ -316,7 +322,7 @@ fn shards() {
 
     let output = at("outputs");
     std::fs::create_dir(&output).expect("a folder");
-    let cases: [(&str, i32, &[&str], &[&str]); 14] = [
+    let cases: [(&str, i32, &[&str], &[&str]); 15] = [
         ("incomplete", DATA, &["one"], &["2/2", "missing"]),
         ("doubled", DATA, &["one", "two", "two"], &["two", "twice"]),
         (
@@ -330,6 +336,12 @@ fn shards() {
             DATA,
             &["one", "thirds"],
             &["thirds", "cut in another way"],
+        ),
+        (
+            "other release",
+            DATA,
+            &["one", "other-release"],
+            &["other-release", "varisk 0.0.7", "go on with that release"],
         ),
         (
             "edited counts",
