@@ -148,7 +148,7 @@ pub(crate) fn build(arguments: &AncestryBuildArguments, log: &Log) -> anyhow::Re
     })();
     match built {
         Ok(done) => {
-            let path = folder.complete()?;
+            let path = folder.complete(None)?;
             log.info(&format!("{done}; written to {}", path.display()));
             Ok(())
         }

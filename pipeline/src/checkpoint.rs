@@ -3,7 +3,7 @@
 //! One form serves three ends: it is what `--resume` continues from, what a shard leaves behind, and
 //! what the end of every run is computed from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ use varisk_risk::SiteTally;
 
 use crate::build_info::VERSION;
 use crate::exit::Refusal;
-use crate::fold_plan::{FoldContext, FoldPlan};
+use crate::fold_plan::FoldPlan;
 use crate::hash;
 use crate::shards::Shard;
 
@@ -83,11 +83,104 @@ struct MadeBy {
 }
 
 impl Checkpoint {
-    /// Number of its group of patients, 1 where there are no groups.
-    pub(crate) fn group_number(&self) -> u32 {
-        let group = self.shard.as_ref().and_then(|shard| shard.group.as_ref());
-        group.map_or(1, |group| group.number)
+    /// Nothing done yet.
+    fn of(plan: FoldPlan, shard: Option<Shard>) -> anyhow::Result<Self> {
+        Ok(Self {
+            plan_sha256: plan.sha256()?,
+            plan,
+            shard,
+            records: 0,
+            batches: 0,
+            parts: Vec::new(),
+            folds: None,
+            tally: SiteTally::default(),
+            set_aside: Vec::new(),
+            timings: BTreeMap::new(),
+            wall_seconds: 0.0,
+            warnings: Vec::new(),
+            complete: false,
+            sha256: String::new(),
+        })
     }
+
+    /// Reads `state.json` of a folder; its other files are not looked at.
+    pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(STATE_FILE);
+        let text = reread(|| std::fs::read(&path)).map_err(|error| {
+            Refusal::NoInput(format!(
+                "{} holds no saved state ({error}); start the run anew",
+                folder.display()
+            ))
+        })?;
+        let unreadable = || damaged(&path, "it cannot be read");
+        // Another release may have written another form.
+        let made: Made = serde_json::from_slice(&text).map_err(|_| unreadable())?;
+        let varisk = made.plan.varisk;
+        if varisk != VERSION {
+            return Err(Refusal::Data(format!(
+                "{} was made by varisk {varisk}, and this is {VERSION}; go on with that release, or start it anew",
+                folder.display()
+            ))
+            .into());
+        }
+        let checkpoint: Self = serde_json::from_slice(&text).map_err(|_| unreadable())?;
+        if checkpoint.seal()? != checkpoint.sha256
+            || checkpoint.plan.sha256()? != checkpoint.plan_sha256
+        {
+            return Err(damaged(&path, "it was changed").into());
+        }
+        Ok(checkpoint)
+    }
+
+    /// Compares the part files with their hashes.
+    fn check_files(&self, folder: &Path) -> anyhow::Result<()> {
+        for (name, sha256) in &self.parts {
+            let path = folder.join(name);
+            match reread(|| hash::file(&path)) {
+                Ok(found) if found.as_ref() == Some(sha256) => {}
+                Ok(_) => return Err(damaged(&path, "its hash differs").into()),
+                Err(error) => return Err(damaged(&path, &error.to_string()).into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Part files in order.
+    pub(crate) fn part_files(&self, folder: &Path) -> Vec<PathBuf> {
+        let parts = self.parts.iter();
+        parts.map(|(name, _)| folder.join(name)).collect()
+    }
+
+    /// Adds the saved folds to others of the same plan.
+    fn add_folds(&self, folder: &Path, analyses: &mut [Box<dyn Analysis>]) -> anyhow::Result<()> {
+        let Some((name, sha256)) = &self.folds else {
+            return Ok(());
+        };
+        let path = folder.join(name);
+        let bytes = reread(|| std::fs::read(&path));
+        let bytes = bytes.map_err(|error| damaged(&path, &error.to_string()))?;
+        if hash::bytes(&bytes) != *sha256 {
+            return Err(damaged(&path, "its hash differs").into());
+        }
+        let saved: BTreeMap<String, Vec<u8>> =
+            varisk_core::load_fold("folds", &self.plan_sha256, &bytes)?;
+        drop(bytes);
+        for analysis in analyses {
+            let fold = saved
+                .get(&analysis.name())
+                .ok_or_else(|| damaged(&path, "a fold is missing"))?;
+            analysis.merge(fold)?;
+        }
+        Ok(())
+    }
+
+    fn add_times(&mut self, timings: BTreeMap<String, f64>, wall_seconds: f64) {
+        for (stage, seconds) in timings {
+            *self.timings.entry(stage).or_default() += seconds;
+        }
+        self.wall_seconds += wall_seconds;
+    }
+
     /// Adds warnings of another part of the run, each once.
     fn add_warnings(&mut self, others: Vec<String>) {
         for warning in others {
@@ -123,24 +216,8 @@ impl RunState {
         };
         std::fs::create_dir_all(folder).map_err(create)?;
         let analyses = plan.analyses();
-        let checkpoint = Checkpoint {
-            plan_sha256: plan.sha256()?,
-            plan,
-            shard,
-            records: 0,
-            batches: 0,
-            parts: Vec::new(),
-            folds: None,
-            tally: SiteTally::default(),
-            set_aside: Vec::new(),
-            timings: BTreeMap::new(),
-            wall_seconds: 0.0,
-            warnings: Vec::new(),
-            complete: false,
-            sha256: String::new(),
-        };
         Ok(Self {
-            checkpoint,
+            checkpoint: Checkpoint::of(plan, shard)?,
             analyses,
             folder: folder.to_owned(),
             attempt: new_attempt(),
@@ -153,165 +230,68 @@ impl RunState {
         folder.join(STATE_FILE).is_file()
     }
 
-    /// Records that the state in a folder has done; 0 where there is none that can be read.
-    pub(crate) fn records_saved(folder: &Path) -> u64 {
-        let text = std::fs::read(folder.join(STATE_FILE)).unwrap_or_default();
-        let state: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-        state["records"].as_u64().unwrap_or(0)
+    /// Records that the state in a folder has done, and one more; 0 where there is none, or none that is
+    /// whole.
+    pub(crate) fn records_kept(folder: &Path) -> u64 {
+        let checkpoint = Checkpoint::read(folder);
+        let whole = checkpoint.and_then(|checkpoint| {
+            checkpoint.check_files(folder)?;
+            Ok(checkpoint.records + 1)
+        });
+        whole.unwrap_or(0)
     }
 
     /// Reads a saved state.
     pub(crate) fn load(folder: &Path) -> anyhow::Result<Self> {
-        Self::load_with(folder, |_| FoldContext::default())
+        Self::open(Checkpoint::read(folder)?, folder)
     }
 
-    /// Reads a saved state; what its folds need is taken from another state of the same run where
-    /// there is one.
-    pub(crate) fn load_with(
-        folder: &Path,
-        context: impl FnOnce(&Checkpoint) -> FoldContext,
-    ) -> anyhow::Result<Self> {
-        let path = folder.join(STATE_FILE);
-        let text = reread(|| std::fs::read(&path)).map_err(|error| {
-            Refusal::NoInput(format!(
-                "{} holds no saved state ({error}); start the run anew",
-                folder.display()
-            ))
-        })?;
-        let damaged = |path: &Path, detail: &str| ReportError::Damaged {
-            path: path.into(),
-            detail: detail.to_owned(),
-        };
-        let unreadable = || damaged(&path, "it cannot be read");
-        // Another release may have written another form.
-        let made: Made = serde_json::from_slice(&text).map_err(|_| unreadable())?;
-        let varisk = made.plan.varisk;
-        if varisk != VERSION {
-            return Err(Refusal::Data(format!(
-                "{} was made by varisk {varisk}, and this is {VERSION}; go on with that release, or start it anew",
-                folder.display()
-            ))
-            .into());
-        }
-        let mut checkpoint: Checkpoint = serde_json::from_slice(&text).map_err(|_| unreadable())?;
-        if checkpoint.seal()? != checkpoint.sha256
-            || checkpoint.plan.sha256()? != checkpoint.plan_sha256
-        {
-            return Err(damaged(&path, "it was changed").into());
-        }
-        for (name, sha256) in &checkpoint.parts {
-            let path = folder.join(name);
-            match reread(|| hash::file(&path)) {
-                Ok(found) if found.as_ref() == Some(sha256) => {}
-                Ok(_) => return Err(damaged(&path, "its hash differs").into()),
-                Err(error) => return Err(damaged(&path, &error.to_string()).into()),
-            }
-        }
+    /// A state of which `state.json` has been read.
+    pub(crate) fn open(mut checkpoint: Checkpoint, folder: &Path) -> anyhow::Result<Self> {
         checkpoint.plan.relocate();
-        checkpoint.plan.context = context(&checkpoint);
         checkpoint.plan.open_context()?;
-        let mut analyses = checkpoint.plan.analyses();
-        if let Some((name, sha256)) = &checkpoint.folds {
-            let path = folder.join(name);
-            let bytes = reread(|| std::fs::read(&path));
-            let bytes = bytes.map_err(|error| damaged(&path, &error.to_string()))?;
-            if hash::bytes(&bytes) != *sha256 {
-                return Err(damaged(&path, "its hash differs").into());
-            }
-            let saved: BTreeMap<String, Vec<u8>> =
-                varisk_core::load_fold("folds", &checkpoint.plan_sha256, &bytes)?;
-            for analysis in &mut analyses {
-                let fold = saved
-                    .get(&analysis.name())
-                    .ok_or_else(|| damaged(&path, "a fold is missing"))?;
-                analysis.merge(fold)?;
-            }
-        }
-        Ok(Self {
+        let mut state = Self {
+            analyses: checkpoint.plan.analyses(),
             checkpoint,
-            analyses,
             folder: folder.to_owned(),
             attempt: new_attempt(),
             counted: Instant::now(),
-        })
+        };
+        state.checkpoint.check_files(folder)?;
+        let (checkpoint, analyses) = (&state.checkpoint, &mut state.analyses);
+        checkpoint.add_folds(folder, analyses)?;
+        Ok(state)
     }
 
-    /// Adds another state of the same plan.
-    pub(crate) fn merge(&mut self, other: Self) -> anyhow::Result<()> {
-        for (own, other) in self.analyses.iter_mut().zip(&other.analyses) {
-            own.merge(&other.save()?)?;
-        }
-        let (own, other) = (&mut self.checkpoint, other.checkpoint);
+    /// Adds another shard of the same plan. Its folds are added as they lie there, so that no more than
+    /// one shard is in memory beside the sum.
+    pub(crate) fn add(&mut self, other: Checkpoint, folder: &Path) -> anyhow::Result<()> {
+        other.check_files(folder)?;
+        other.add_folds(folder, &mut self.analyses)?;
+        let own = &mut self.checkpoint;
         own.plan.note_providers(&other.plan.variant_models);
         own.records += other.records;
         own.batches += other.batches;
         own.tally.merge(&other.tally);
         own.set_aside.extend(other.set_aside);
-        other
-            .timings
-            .iter()
-            .for_each(|(stage, seconds)| *own.timings.entry(stage.clone()).or_default() += seconds);
-        own.wall_seconds += other.wall_seconds;
+        own.add_times(other.timings, other.wall_seconds);
         own.add_warnings(other.warnings);
         Ok(())
     }
 
-    /// The state of a run of all patients from those of its groups, in order, each of which has read
-    /// everything.
-    pub(crate) fn of_groups(groups: Vec<Self>) -> anyhow::Result<Self> {
-        let damaged = || {
-            Refusal::Data(
-                "the groups of patients do not make up the run; run all shards again".to_owned(),
-            )
-        };
-        let mut plans = groups.iter().map(|state| &state.checkpoint.plan);
-        let mut plan = plans.next().ok_or_else(damaged)?.clone();
+    /// A run of all patients, from the plans of its groups in order; their states are placed in it.
+    pub(crate) fn of_groups(plans: Vec<FoldPlan>) -> anyhow::Result<Self> {
+        let mut plans = plans.into_iter();
+        let mut plan = plans.next().ok_or_else(no_run)?;
         for other in plans {
-            plan.patients.extend(other.patients.iter().cloned());
-            plan.alignments.extend(other.alignments.iter().cloned());
-            plan.note_providers(&other.variant_models);
+            plan.patients.extend(other.patients);
+            plan.alignments.extend(other.alignments);
         }
-        // Folds over scores know the patients.
-        plan.context.scores = None;
+        plan.relocate();
         plan.open_context()?;
-        let mut analyses = plan.analyses();
-        let mut checkpoint: Option<Checkpoint> = None;
-        for (number, state) in (1..).zip(groups) {
-            let group = state.checkpoint.shard.as_ref();
-            let group = group
-                .and_then(|shard| shard.group.clone())
-                .ok_or_else(damaged)?;
-            if group.number != number || group.range().end > plan.patients.len() {
-                return Err(damaged().into());
-            }
-            let of: Vec<usize> = group.range().collect();
-            for (own, part) in analyses.iter_mut().zip(&state.analyses) {
-                own.take_patients(part.as_ref(), &of)?;
-            }
-            let other = state.checkpoint;
-            let Some(own) = &mut checkpoint else {
-                checkpoint = Some(other);
-                continue;
-            };
-            if own.tally != other.tally || own.records != other.records {
-                return Err(Refusal::Data(format!(
-                    "the shards of patient group {number} have not read the same alleles as those of group 1; run all shards again, with the same files"
-                ))
-                .into());
-            }
-            other.timings.into_iter().for_each(|(stage, seconds)| {
-                *own.timings.entry(stage).or_default() += seconds;
-            });
-            own.wall_seconds += other.wall_seconds;
-            // What is said of all patients holds where it holds for each group of them.
-            own.warnings
-                .retain(|warning| other.warnings.contains(warning));
-        }
-        let mut checkpoint = checkpoint.ok_or_else(damaged)?;
-        checkpoint.plan_sha256 = plan.sha256()?;
-        checkpoint.plan = plan;
+        let analyses = plan.analyses();
         Ok(Self {
-            checkpoint,
+            checkpoint: Checkpoint::of(plan, None)?,
             analyses,
             folder: PathBuf::new(),
             attempt: new_attempt(),
@@ -319,19 +299,66 @@ impl RunState {
         })
     }
 
-    /// Stands in the names of the files that this process writes. A name is never used twice: other nodes
-    /// of a shared file system may hold what was under it before, for a while.
-    pub(crate) fn attempt(&self) -> &str {
-        &self.attempt
+    /// Places a group of patients, which has read everything; the first one comes first.
+    pub(crate) fn place(&mut self, part: Self) -> anyhow::Result<()> {
+        let other = part.checkpoint;
+        let group = other.shard.as_ref().and_then(|shard| shard.group.clone());
+        let group = group.ok_or_else(no_run)?;
+        if group.range().end > self.checkpoint.plan.patients.len() {
+            return Err(no_run().into());
+        }
+        let of: Vec<usize> = group.range().collect();
+        for (own, part) in self.analyses.iter_mut().zip(&part.analyses) {
+            own.take_patients(part.as_ref(), &of)?;
+        }
+        let own = &mut self.checkpoint;
+        own.plan.note_providers(&other.plan.variant_models);
+        own.add_times(other.timings, other.wall_seconds);
+        if group.number == 1 {
+            own.records = other.records;
+            own.batches = other.batches;
+            own.tally = other.tally;
+            own.warnings = other.warnings;
+            return Ok(());
+        }
+        if own.tally != other.tally || own.records != other.records {
+            return Err(Refusal::Data(format!(
+                "the shards of patient group {} have not read the same alleles as those of group 1; run all shards again, with the same files",
+                group.number
+            ))
+            .into());
+        }
+        // What is said of all patients holds where it holds for each group of them.
+        own.warnings
+            .retain(|warning| other.warnings.contains(warning));
+        Ok(())
+    }
+
+    /// Brings records that were set aside by shards into the order in which one run meets them.
+    pub(crate) fn order_set_aside(&mut self) {
+        let plan = &self.checkpoint.plan;
+        let ranks: HashMap<&str, u32> = plan
+            .contigs
+            .iter()
+            .zip(&plan.contig_ranks)
+            .map(|((name, _), rank)| (name.as_str(), *rank))
+            .collect();
+        let rows = &mut self.checkpoint.set_aside;
+        rows.sort_by_key(|row| {
+            let rank = ranks.get(row.contig.as_str()).copied();
+            (rank.unwrap_or(u32::MAX), row.position)
+        });
     }
 
     /// Part files in order.
     pub(crate) fn part_files(&self) -> Vec<PathBuf> {
-        self.checkpoint
-            .parts
-            .iter()
-            .map(|(name, _)| self.folder.join(name))
-            .collect()
+        self.checkpoint.part_files(&self.folder)
+    }
+
+    /// Stands in the names of the files that this process writes. A name is never used twice: other nodes
+    /// of a shared file system may hold what was under it before, for a while.
+    pub(crate) fn attempt(&self) -> &str {
+        &self.attempt
     }
 
     /// Adds the part files of a stretch.
@@ -420,6 +447,18 @@ fn reread<T>(read: impl Fn() -> std::io::Result<T>) -> std::io::Result<T> {
 
 /// How often a stale file is looked for again, a second apart.
 const STALE_TRIES: u32 = 5;
+
+fn damaged(path: &Path, detail: &str) -> ReportError {
+    ReportError::Damaged {
+        path: path.into(),
+        detail: detail.to_owned(),
+    }
+}
+
+/// What is said of groups that do not make up a run.
+fn no_run() -> Refusal {
+    Refusal::Data("the groups of patients do not make up the run; run all shards again".to_owned())
+}
 
 /// A name for this process's files.
 fn new_attempt() -> String {

@@ -164,7 +164,7 @@ pub(crate) fn refuse_idle_flags(settings: &Settings, purpose: Purpose) -> anyhow
 /// Flags about sites without a record, where every site has one.
 pub(crate) fn flags_without_effect(settings: &Settings, inputs: &Inputs) -> Option<String> {
     let evidence = &settings.evidence;
-    let asked = evidence.absent_as_reference || inputs.callable.iter().any(Option::is_some);
+    let asked = evidence.absent_as_reference || inputs.callable_of_the_run().next().is_some();
     let idle = inputs.files.len() < 2 || inputs.patients.is_empty();
     (idle && (asked || evidence.callable.is_some())).then(|| {
         "callable regions and --absent-as-reference have no effect here: every patient has a record at every site of a single file; they are for files of single patients, or for --sites".to_owned()

@@ -26,8 +26,14 @@ pub(crate) struct Inputs {
     pub(crate) callable: Vec<Option<PathBuf>>,
     /// How many of the last files hold sites that are asked for, and no patient.
     pub(crate) site_files: usize,
-    /// The patients of the whole run, where only a group of them is kept.
-    pub(crate) everyone: Option<usize>,
+    /// What the whole run has, where only a group of its patients is kept.
+    pub(crate) everyone: Option<Everyone>,
+}
+
+/// The patients of a whole run and the files that speak of them.
+pub(crate) struct Everyone {
+    patients: usize,
+    callable: Vec<Option<PathBuf>>,
 }
 
 impl Inputs {
@@ -93,7 +99,10 @@ impl Inputs {
     /// Leaves a group of the patients. All files are read as before, so that the group sees the alleles
     /// of all; of the others no call is decoded.
     pub(crate) fn keep_patients(&mut self, range: &Range<usize>) {
-        self.everyone = Some(self.patients.len());
+        self.everyone = Some(Everyone {
+            patients: self.patients.len(),
+            callable: self.callable.clone(),
+        });
         self.patients = self.patients[range.clone()].to_vec();
         self.alignments = self.alignments[range.clone()].to_vec();
         self.callable = self.callable[range.clone()].to_vec();
@@ -104,7 +113,15 @@ impl Inputs {
 
     /// Number of patients of the whole run.
     pub(crate) fn patients_of_the_run(&self) -> usize {
-        self.everyone.unwrap_or(self.patients.len())
+        let everyone = self.everyone.as_ref();
+        everyone.map_or(self.patients.len(), |everyone| everyone.patients)
+    }
+
+    /// Files with callable regions of the patients of the whole run.
+    pub(crate) fn callable_of_the_run(&self) -> impl Iterator<Item = &PathBuf> {
+        let everyone = self.everyone.as_ref();
+        let all = everyone.map_or(&self.callable, |everyone| &everyone.callable);
+        all.iter().flatten()
     }
 
     /// The files without that of the sites.
@@ -127,7 +144,7 @@ impl Inputs {
             || evidence.absent_as_reference
             || evidence.genotype_from_reads
             || evidence.callable.is_some()
-            || self.callable.iter().any(Option::is_some);
+            || self.callable_of_the_run().next().is_some();
         if is_asked {
             let file = FileInput::of_sites("the sites of the scores", contigs, sites())?;
             self.files.push(file);

@@ -73,7 +73,7 @@ pub(crate) fn fingerprints(
             .map(|path| (ABSOLUTE_RISK, path.as_path())),
     );
     files.extend(risk_tables.iter().map(|path| (RISK_TABLE, path.as_path())));
-    let callable = inputs.callable.iter().flatten();
+    let callable = inputs.callable_of_the_run();
     files.extend(callable.map(|path| ("callable", path.as_path())));
     let alignments = inputs.alignments.iter().flatten();
     files.extend(alignments.map(|path| (ALIGNMENT, path.as_path())));

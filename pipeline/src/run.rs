@@ -135,7 +135,7 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
     }
     let reopened = if settings.resume {
         let is_shard = settings.shard.is_some();
-        let progress = |folder: &Path| RunState::records_saved(&work_in(folder, is_shard));
+        let progress = |folder: &Path| RunState::records_kept(&work_in(folder, is_shard));
         OutputFolder::reopen_on(&settings.output, settings.scratch.as_deref(), &progress)?
     } else {
         None
@@ -144,7 +144,10 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
         Some(folder) => take_up(folder, settings, &plan)?,
         None => {
             let scratch = settings.scratch.as_deref();
-            (OutputFolder::create_on(&settings.output, scratch)?, None)
+            (
+                OutputFolder::create_resumable(&settings.output, scratch)?,
+                None,
+            )
         }
     };
     let work = work_in(folder.partial(), settings.shard.is_some());
@@ -152,7 +155,20 @@ pub(crate) fn execute(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
     let streams = plan.fold.streams() || purpose == Purpose::Evidence;
     match run_in(settings, plan, &folder, saved, &cancel, log) {
         Ok(done) => {
-            let path = folder.complete()?;
+            let scratch = folder.partial().to_owned();
+            let is_elsewhere = scratch != folder.kept();
+            let state = settings.shard.is_none().then_some(WORK);
+            let path = folder.complete(state).map_err(|error| {
+                let error = anyhow::Error::new(error);
+                if !is_elsewhere || !RunState::is_saved(&work) {
+                    return error;
+                }
+                let kept = format!(
+                    "{error}; what was done is kept in {}, continue on this node with --resume",
+                    scratch.display()
+                );
+                error.context(kept)
+            })?;
             Ok(format!("{done}; written to {}", path.display()))
         }
         // After a defect of the data a saved state is of no use: correcting the input makes another
@@ -228,7 +244,7 @@ fn take_up(
 ) -> anyhow::Result<(OutputFolder, Option<RunState>)> {
     let work = work_in(folder.partial(), settings.shard.is_some());
     let saved = if RunState::is_saved(&work) {
-        let saved = RunState::load(&work)?;
+        let mut saved = RunState::load(&work)?;
         // The order of contigs is settled when reading starts.
         let fold = FoldPlan {
             contig_ranks: saved.checkpoint.plan.contig_ranks.clone(),
@@ -239,6 +255,12 @@ fn take_up(
             return Err(Refusal::Usage(format!("{} belongs to a run with other inputs, models or settings; repeat that command with --resume, or remove the folder", folder.kept().display())).into());
         }
         saved.tidy();
+        // Its files are where this process has them.
+        saved.checkpoint.plan = FoldPlan {
+            variant_models: saved.checkpoint.plan.variant_models.clone(),
+            context: saved.checkpoint.plan.context.clone(),
+            ..fold
+        };
         Some(saved)
     } else {
         None
@@ -325,9 +347,7 @@ fn run_in(
         threads: settings.limits.threads,
         cancel,
     };
-    let done = finish(&state, finish_plan, &tables, log)?;
-    std::fs::remove_dir_all(&work).map_err(|source| ReportError::Write { path: work, source })?;
-    Ok(done)
+    finish(&state, finish_plan, &tables, log)
 }
 
 /// Passes over what a saved state has done.
@@ -571,7 +591,8 @@ fn read_all(
         state.checkpoint.complete = outcome == Outcome::Finished;
         if state.checkpoint.complete {
             // Saved although the end is near: writing the report may fail where reading did not.
-            if settings.checkpoint_seconds > 0.0 && first_batch > 0 {
+            let may_fail = first_batch > 0 || settings.scratch.is_some();
+            if settings.checkpoint_seconds > 0.0 && may_fail {
                 state.save()?;
             }
             return Ok(());

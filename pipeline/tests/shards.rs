@@ -207,6 +207,85 @@ fn groups_of_gvcfs() {
     check(folder.path(), &call, &cuts);
 }
 
+/// Callable regions of some patients decide of rows for all, and are those of the whole run in each group.
+#[test]
+fn groups_with_callable_regions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bed = write(
+        folder.path(),
+        "some.bed",
+        "chr1\t0\t100000\nchrX\t0\t50000\n",
+    );
+    let model = text(&crate::joined_cuts::allele_model(folder.path()));
+    let scores = |call: Call| {
+        call.with("--model", model.clone())
+            .also("--model", testdata("models/patient-risk"))
+            .with("--score", testdata("scores"))
+            .with("--score-build", "other")
+    };
+    // Of the patients of one group alone, and of every other one.
+    for (name, is_theirs) in [
+        ("first", &(|row: usize| row < 2) as &dyn Fn(usize) -> bool),
+        ("odd", &|row: usize| row.is_multiple_of(2)),
+    ] {
+        let at = folder.path().join(name);
+        std::fs::create_dir(&at).expect("a folder");
+        let sheet = |source: &str, files: &str| {
+            let text = std::fs::read_to_string(testdata(source)).expect("the samplesheet");
+            let rows = text.lines().enumerate().map(|(number, line)| {
+                let line = line.replace("patients/", files);
+                match number {
+                    0 => format!("{line},callable"),
+                    row if is_theirs(row - 1) => format!("{line},{bed}"),
+                    _ => format!("{line},"),
+                }
+            });
+            let rows: Vec<String> = rows.collect();
+            write(&at, source, rows.join("\n") + "\n")
+        };
+        let files = sheet("samplesheet.files.csv", &testdata("patients/"));
+        let call = scores(run_files(&at.join("unused"))).with("--samplesheet", files);
+        check(&at, &call, &[("records", "2", "2")]);
+        let cohort = at.join("cohort");
+        std::fs::create_dir(&cohort).expect("a folder");
+        let sheet = sheet("samplesheet.csv", "patients/");
+        let call = scores(run(&at.join("unused"))).with("--samplesheet", sheet);
+        check(&cohort, &call, &[("bytes", "1", "4")]);
+    }
+}
+
+/// Records that are set aside come in the order of the file, whatever the order of the reference.
+#[test]
+fn malformed_records_of_an_unusual_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut vcf = Vcf::bundled();
+    let order = ["chrX", "chr2", "chrM", "chr1", "chrY"];
+    let rank = |contig: &str| order.iter().position(|own| *own == contig);
+    vcf.records.sort_by_key(|record| rank(&record[0]));
+    let contig = |line: &String| {
+        let is_of = |own: &&str| line.starts_with(&format!("##contig=<ID={own},"));
+        order.iter().position(is_of)
+    };
+    vcf.header.sort_by_key(contig);
+    let mut bad = 0;
+    for contig in order {
+        let own = vcf.records.iter_mut().filter(|record| record[0] == contig);
+        for record in own.skip(3).step_by(7).take(2) {
+            record[9] = "5/9".to_owned();
+            bad += 1;
+        }
+    }
+    let path = write(folder.path(), "cohort.vcf", vcf.text());
+    let call = run(&folder.path().join("unused"))
+        .with("--vcf", path)
+        .with("--max-bad-records", bad.to_string());
+    check(
+        folder.path(),
+        &call,
+        &[("records", "3", "1"), ("length", "5", "1")],
+    );
+}
+
 #[test]
 fn other_verbs() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -568,6 +647,11 @@ fn plans_that_cannot_be_made() {
         }
         assert_ne!(refused.code, Some(0), "{name}");
         assert!(!at("plan").exists(), "{name}");
+    }
+    for seconds in ["-1", "1e30", "nan"] {
+        let call = plan(&own).also(&format!("--probe-seconds={seconds}"), "");
+        let refused = call.without("--probe-seconds").run();
+        assert_refused(seconds, &refused, USAGE, &["--probe-seconds", "3600"]);
     }
     std::fs::create_dir(at("plan")).expect("a folder");
     assert_refused("there", &plan(&own).run(), CANNOT_CREATE, &["exists"]);

@@ -181,8 +181,8 @@ impl FileIndex {
             end = end.max(chunks.iter().map(Chunk::end).max());
         }
         let Some(end) = end else {
-            // Nothing can be read at a wrong place.
-            return Ok(true);
+            // That the file has no records either would have to be read.
+            return Ok(false);
         };
         let mut file = File::open(&self.file)?;
         let last = file.metadata()?.len().saturating_sub(END_BLOCK_BYTES);

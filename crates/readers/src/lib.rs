@@ -58,7 +58,9 @@ pub use record::{Defect, ParsedRecord, RecordFormat, WantedInfo};
 pub use regions::{RegionError, Regions};
 pub use samplesheet::{SampleSheet, SheetError, SheetRow};
 pub use sites::SiteAllele;
-pub use source::{Entry, FileInput, RawBatch, RecordSource, SourceSettings, SpareBatches};
+pub use source::{
+    ClosedInput, Entry, FileInput, RawBatch, RecordSource, SourceSettings, SpareBatches,
+};
 pub use vcf::parse_line;
 pub use wanted::WantedSites;
 pub use weights::IndexWeights;

@@ -9,7 +9,7 @@ mod context;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use varisk_core::{ContigId, ContigSet, Position, RunLimits};
@@ -27,6 +27,42 @@ const MAX_ROOM: usize = 18 << 20;
 
 /// Records that are passed over together.
 const SKIPPED_TOGETHER: usize = 4096;
+
+/// A file that is not open for now.
+pub enum ClosedInput {
+    /// A file on disk, and who is in which of its columns.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// As in [`FileInput`].
+        columns: Vec<(usize, usize)>,
+        /// As in [`FileInput`].
+        asked: bool,
+    },
+    /// What has no file.
+    Kept(Box<FileInput>),
+}
+
+impl ClosedInput {
+    /// Opens it again.
+    ///
+    /// # Errors
+    /// As [`FileInput::open`].
+    pub fn open(self) -> Result<FileInput, ReadError> {
+        match self {
+            Self::File {
+                path,
+                columns,
+                asked,
+            } => Ok(FileInput {
+                opened: OpenedFile::open(&path)?,
+                columns,
+                asked,
+            }),
+            Self::Kept(input) => Ok(*input),
+        }
+    }
+}
 
 /// A file whose header has been read.
 pub struct FileInput {
@@ -113,6 +149,19 @@ impl FileInput {
         self.columns.retain(|(_, patient)| range.contains(patient));
         for (_, patient) in &mut self.columns {
             *patient -= range.start;
+        }
+    }
+
+    /// Closes the file; it can be opened again as it was. Sites in memory stay as they are.
+    #[must_use]
+    pub fn close(self) -> ClosedInput {
+        match self.path().map(Path::to_path_buf) {
+            Some(path) => ClosedInput::File {
+                path,
+                columns: self.columns,
+                asked: self.asked,
+            },
+            None => ClosedInput::Kept(Box::new(self)),
         }
     }
 

@@ -4,15 +4,24 @@
 //! rename within a folder is one step, and what was synced is there after it. Locks of files, which
 //! some mounts do not have, keep a second process out where they work; nothing is mapped into memory.
 
-use std::fs::{File, TryLockError};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::fs::{DirBuilder, File, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::ReportError;
 
-/// File whose lock says that a process writes the output.
+/// File whose lock says that a process writes the output. It says whether what it is of can be taken up,
+/// and the name of the scratch folder.
 const LOCK: &str = ".lock";
+/// What comes from a scratch disk, until all of it is there.
+const INCOMING: &str = ".incoming";
+/// What was there before: while it is moved away, and when all of it is.
+const REPLACING: &str = ".replacing";
+const REPLACED: &str = ".replaced";
+/// First line of the lock of an output that can be taken up.
+const RESUMABLE: &str = "resumable";
 
 /// An output folder in the making. The final name appears only when everything is in it.
 #[derive(Debug)]
@@ -29,24 +38,12 @@ pub struct OutputFolder {
 
 impl OutputFolder {
     /// Paths of an output folder; nothing is touched.
-    fn paths(output: &Path, scratch: Option<&Path>) -> Result<Self, ReportError> {
-        let absolute = |path: &Path| {
-            std::path::absolute(path).map_err(|source| ReportError::Create {
-                path: path.into(),
-                source,
-            })
-        };
+    fn paths(output: &Path) -> Result<Self, ReportError> {
         let final_path = absolute(output)?;
         let mut name = final_path.file_name().unwrap_or_default().to_owned();
         name.push(".partial");
-        // The same for every attempt at this output, so that a retry on the node finds the state.
-        let of_output = |folder: &Path| -> Result<PathBuf, ReportError> {
-            let mut hasher = DefaultHasher::new();
-            final_path.hash(&mut hasher);
-            Ok(absolute(folder)?.join(format!("varisk-{:016x}", hasher.finish())))
-        };
         Ok(Self {
-            scratch: scratch.map(of_output).transpose()?,
+            scratch: None,
             partial: final_path.with_file_name(name),
             final_path,
             lock: None,
@@ -59,9 +56,9 @@ impl OutputFolder {
     /// # Errors
     /// The output exists, or an unfinished run stands in its place and is not to be taken up.
     pub fn check(output: &Path, resumes: bool) -> Result<(), ReportError> {
-        let folder = Self::paths(output, None)?;
+        let folder = Self::paths(output)?;
         folder.refuse_existing()?;
-        if !resumes && folder.partial.symlink_metadata().is_ok() {
+        if !resumes && folder.partial.symlink_metadata().is_ok() && !folder.is_leftover() {
             return Err(ReportError::Unfinished {
                 path: folder.partial,
             });
@@ -69,40 +66,64 @@ impl OutputFolder {
         Ok(())
     }
 
-    /// Starts a new output.
+    /// Starts a new output that cannot be taken up later. What a killed attempt at such a one has left in
+    /// its place is removed.
     ///
     /// # Errors
-    /// The output exists, an unfinished run stands in its place, or the folder cannot be created.
+    /// The output exists, an unfinished run stands in its place, another process writes it, or the folder
+    /// cannot be created.
     pub fn create(output: &Path) -> Result<Self, ReportError> {
         Self::create_on(output, None)
     }
 
-    /// Starts a new output that is written in a folder of `scratch`, a disk of this node, until it is
-    /// complete.
+    /// The same, written in a folder of `scratch`, a disk of this node, until it is complete.
     ///
     /// # Errors
-    /// As [`Self::create`].
+    /// As [`Self::create`]; the scratch folder lies in the output's place.
     pub fn create_on(output: &Path, scratch: Option<&Path>) -> Result<Self, ReportError> {
+        Self::start(output, scratch, false)
+    }
+
+    /// Starts a new output that [`Self::reopen_on`] takes up if it stays unfinished.
+    ///
+    /// # Errors
+    /// As [`Self::create_on`].
+    pub fn create_resumable(output: &Path, scratch: Option<&Path>) -> Result<Self, ReportError> {
+        Self::start(output, scratch, true)
+    }
+
+    fn start(
+        output: &Path,
+        scratch: Option<&Path>,
+        is_resumable: bool,
+    ) -> Result<Self, ReportError> {
         Self::check(output, false)?;
-        let mut folder = Self::paths(output, scratch)?;
-        let create = |path: &Path| std::fs::create_dir_all(path).map_err(creating(path));
+        let mut folder = Self::paths(output)?;
+        folder.refuse_scratch_within(scratch)?;
         if let Some(parent) = folder.final_path.parent() {
             let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
             let parents = parent.ancestors().take_while(missing);
             folder.parents = parents.map(Path::to_path_buf).collect();
-            create(parent)?;
+            std::fs::create_dir_all(parent).map_err(creating(parent))?;
         }
         // Of two processes one alone makes it.
-        std::fs::create_dir(&folder.partial).map_err(creating(&folder.partial))?;
-        if let Some(scratch) = &folder.scratch {
-            // What a killed attempt has left there belongs to nothing.
-            let _ = std::fs::remove_dir_all(scratch);
-            if let Err(error) = create(scratch) {
-                folder.discard();
-                return Err(error);
-            }
+        let made = std::fs::create_dir(&folder.partial);
+        let is_new = made.is_ok();
+        if let Err(error) = made
+            && !folder.is_leftover()
+        {
+            return Err(creating(&folder.partial)(error));
         }
-        folder.lock()?;
+        folder.lock(is_resumable)?;
+        if !is_new {
+            folder.empty_partial()?;
+        }
+        if let Some(scratch) = scratch
+            && let Err(error) = folder.make_scratch(scratch)
+        {
+            folder.discard();
+            return Err(error);
+        }
         Ok(folder)
     }
 
@@ -116,7 +137,7 @@ impl OutputFolder {
 
     /// Takes up an unfinished output, to be written in a folder of `scratch`. A state that an attempt
     /// has left there goes on if it is farther than what lies beside the output; `progress` says how
-    /// far a folder is.
+    /// far a folder is, 0 where nothing in it can be used.
     ///
     /// # Errors
     /// As [`Self::reopen`]; what lies beside the output cannot be copied.
@@ -125,18 +146,31 @@ impl OutputFolder {
         scratch: Option<&Path>,
         progress: &dyn Fn(&Path) -> u64,
     ) -> Result<Option<Self>, ReportError> {
-        let mut folder = Self::paths(output, scratch)?;
+        let mut folder = Self::paths(output)?;
         folder.refuse_existing()?;
+        folder.refuse_scratch_within(scratch)?;
         if !folder.partial.is_dir() {
             return Ok(None);
         }
-        folder.lock()?;
-        if let Some(scratch) = &folder.scratch
-            && (!scratch.is_dir() || progress(scratch) < progress(&folder.partial))
-        {
-            let _ = std::fs::remove_dir_all(scratch);
-            copy_folder(&folder.partial, scratch)?;
+        folder.lock(true)?;
+        folder.settle()?;
+        let Some(scratch) = scratch else {
+            return Ok(Some(folder));
+        };
+        let before = folder.scratch_path(scratch)?;
+        let owner = |path: &Path| path.symlink_metadata().map(|own| (own.is_dir(), own.uid()));
+        let is_ours = owner(&before).is_ok_and(|(is_dir, user)| {
+            is_dir && owner(&folder.partial).is_ok_and(|(_, own)| own == user)
+        });
+        if is_ours && progress(&before) >= progress(&folder.partial) {
+            folder.scratch = Some(before);
+            return Ok(Some(folder));
         }
+        if is_ours {
+            let _ = std::fs::remove_dir_all(&before);
+        }
+        folder.make_scratch(scratch)?;
+        copy_folder(&folder.partial, folder.partial(), None)?;
         Ok(Some(folder))
     }
 
@@ -149,22 +183,87 @@ impl OutputFolder {
         Ok(())
     }
 
+    fn refuse_scratch_within(&self, scratch: Option<&Path>) -> Result<(), ReportError> {
+        let Some(scratch) = scratch else {
+            return Ok(());
+        };
+        let path = absolute(scratch)?;
+        if path.starts_with(&self.final_path) || path.starts_with(&self.partial) {
+            let source = io::Error::other("the scratch folder lies in the place of the output");
+            return Err(creating(&path)(source));
+        }
+        Ok(())
+    }
+
+    /// Whether what stands in the output's place was made by an attempt that cannot be taken up and has
+    /// ended.
+    fn is_leftover(&self) -> bool {
+        let is_free = |file: &File| !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        let Ok(mut file) = File::open(self.partial.join(LOCK)) else {
+            return false;
+        };
+        let mut text = String::new();
+        is_free(&file) && file.read_to_string(&mut text).is_ok() && !text.starts_with(RESUMABLE)
+    }
+
     /// Keeps other processes out: a job that a scheduler has given up may still be alive when its
     /// successor starts.
-    fn lock(&mut self) -> Result<(), ReportError> {
+    fn lock(&mut self, is_resumable: bool) -> Result<(), ReportError> {
         let path = self.partial.join(LOCK);
-        let file = File::create(&path).map_err(creating(&path))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(ReportError::InUse {
+        let mut options = File::options();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(creating(&path))?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(ReportError::InUse {
                 path: self.partial.clone(),
-            }),
-            Ok(()) => {
-                self.lock = Some(file);
-                Ok(())
-            }
-            // A file system without locks.
-            Err(TryLockError::Error(_)) => Ok(()),
+            });
         }
+        // The process before may have ended its work between the two calls.
+        self.refuse_existing()?;
+        let is_same = path
+            .metadata()
+            .and_then(|named| Ok((named.dev(), named.ino()) == inode(&file)?));
+        if !is_same.unwrap_or(false) {
+            return Err(ReportError::InUse {
+                path: self.partial.clone(),
+            });
+        }
+        let kind = if is_resumable { RESUMABLE } else { "anew" };
+        let mut text = String::new();
+        let written = file.read_to_string(&mut text).and_then(|_| {
+            if !text.is_empty() {
+                return Ok(());
+            }
+            write!(file, "{kind}\n{}\n", token())
+        });
+        written.map_err(writing(&path))?;
+        self.lock = Some(file);
+        Ok(())
+    }
+
+    /// The folder on a disk of this node. Its name is this output's alone, and nobody can guess it.
+    fn scratch_path(&self, scratch: &Path) -> Result<PathBuf, ReportError> {
+        let path = self.partial.join(LOCK);
+        let read = || {
+            let mut text = String::new();
+            let mut file = File::open(&path)?;
+            file.rewind()?;
+            file.read_to_string(&mut text)?;
+            Ok(text)
+        };
+        let text = read().map_err(writing(&path))?;
+        let token = text.lines().nth(1).unwrap_or_default();
+        Ok(absolute(scratch)?.join(format!("varisk-{token}")))
+    }
+
+    fn make_scratch(&mut self, scratch: &Path) -> Result<(), ReportError> {
+        std::fs::create_dir_all(scratch).map_err(creating(scratch))?;
+        let path = self.scratch_path(scratch)?;
+        // Whoever else may write to that disk does not read what is of patients.
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(creating(&path))?;
+        self.scratch = Some(path);
+        Ok(())
     }
 
     /// Where to write now.
@@ -182,7 +281,10 @@ impl OutputFolder {
     /// Whether an entry of the folder is its own and no part of the output.
     #[must_use]
     pub fn is_own(entry: &Path) -> bool {
-        entry.file_name().is_some_and(|name| name == LOCK)
+        let name = entry.file_name();
+        [LOCK, INCOMING, REPLACING, REPLACED]
+            .iter()
+            .any(|own| name.is_some_and(|name| name == *own))
     }
 
     /// Where the output will be.
@@ -207,31 +309,41 @@ impl OutputFolder {
     /// Leaves what was written for a later attempt, on whatever node.
     ///
     /// # Errors
-    /// It cannot be copied from the disk of this node; it stays there.
+    /// It cannot be brought from the disk of this node: it stays there, and what was kept before stays
+    /// too.
     pub fn keep(self) -> Result<(), ReportError> {
         if let Some(scratch) = &self.scratch {
-            self.empty_partial()?;
-            copy_folder(scratch, &self.partial)?;
+            self.bring(scratch, None)?;
             let _ = std::fs::remove_dir_all(scratch);
         }
         Ok(())
     }
 
-    /// Gives the folder its final name.
+    /// Gives the folder its final name. `leaves_out` is an entry that is no part of the output; it is
+    /// there as long as something can go wrong.
     ///
     /// # Errors
-    /// The rename fails, for instance because the final name has appeared meanwhile.
-    pub fn complete(mut self) -> Result<PathBuf, ReportError> {
+    /// The final name has appeared meanwhile, or the folder cannot be brought to its place: then what was
+    /// written stays where it is.
+    pub fn complete(mut self, leaves_out: Option<&str>) -> Result<PathBuf, ReportError> {
         self.refuse_existing()?;
         if let Some(scratch) = &self.scratch {
-            self.empty_partial()?;
-            copy_folder(scratch, &self.partial)?;
+            self.bring(scratch, leaves_out)?;
+        } else {
+            sync_folder(&self.partial).map_err(writing(&self.partial))?;
+            if let Some(name) = leaves_out {
+                let path = self.partial.join(name);
+                let removed = std::fs::remove_dir_all(&path);
+                removed.or_else(absent).map_err(writing(&path))?;
+            }
         }
+        // Nobody else comes in before it has its name.
+        std::fs::rename(&self.partial, &self.final_path).map_err(writing(&self.final_path))?;
         drop(self.lock.take());
-        let _ = std::fs::remove_file(self.partial.join(LOCK));
-        sync_folder(&self.partial)
-            .and_then(|()| std::fs::rename(&self.partial, &self.final_path))
-            .and_then(|()| sync(self.final_path.parent().unwrap_or(&self.final_path)))
+        let _ = std::fs::remove_file(self.final_path.join(LOCK));
+        let parent = self.final_path.parent().unwrap_or(&self.final_path);
+        sync(&self.final_path)
+            .and_then(|()| sync(parent))
             .map_err(writing(&self.final_path))?;
         if let Some(scratch) = &self.scratch {
             let _ = std::fs::remove_dir_all(scratch);
@@ -239,14 +351,44 @@ impl OutputFolder {
         Ok(self.final_path)
     }
 
-    /// Removes all but the lock from the folder beside the output.
+    /// Brings what lies on the scratch disk into the folder beside the output, in place of what is there.
+    /// What was there before goes only when all has come.
+    fn bring(&self, scratch: &Path, leaves_out: Option<&str>) -> Result<(), ReportError> {
+        self.settle()?;
+        let [incoming, replacing, replaced] =
+            [INCOMING, REPLACING, REPLACED].map(|name| self.partial.join(name));
+        if let Err(error) = copy_folder(scratch, &incoming, leaves_out) {
+            let _ = std::fs::remove_dir_all(&incoming);
+            return Err(error);
+        }
+        std::fs::create_dir(&replacing).map_err(creating(&replacing))?;
+        shift(&self.partial, &replacing)?;
+        // From here on it goes forward, whoever does it.
+        std::fs::rename(&replacing, &replaced).map_err(writing(&replaced))?;
+        self.settle()?;
+        sync(&self.partial).map_err(writing(&self.partial))
+    }
+
+    /// Finishes a [`Self::bring`] that stopped on its way, or undoes it where not all was moved away.
+    fn settle(&self) -> Result<(), ReportError> {
+        let [incoming, replacing, replaced] =
+            [INCOMING, REPLACING, REPLACED].map(|name| self.partial.join(name));
+        if replacing.is_dir() {
+            shift(&replacing, &self.partial)?;
+        }
+        if replaced.is_dir() && incoming.is_dir() {
+            shift(&incoming, &self.partial)?;
+        }
+        for path in [&incoming, &replacing, &replaced] {
+            let removed = std::fs::remove_dir_all(path);
+            removed.or_else(absent).map_err(writing(path))?;
+        }
+        Ok(())
+    }
+
+    /// Removes all but its own entries from the folder beside the output.
     fn empty_partial(&self) -> Result<(), ReportError> {
-        let path = &self.partial;
-        for entry in std::fs::read_dir(path).map_err(writing(path))? {
-            let entry = entry.map_err(writing(path))?.path();
-            if Self::is_own(&entry) {
-                continue;
-            }
+        for entry in entries(&self.partial)? {
             let removed = if entry.is_dir() {
                 std::fs::remove_dir_all(&entry)
             } else {
@@ -255,6 +397,29 @@ impl OutputFolder {
             removed.map_err(writing(&entry))?;
         }
         Ok(())
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, ReportError> {
+    std::path::absolute(path).map_err(creating(path))
+}
+
+fn inode(file: &File) -> io::Result<(u64, u64)> {
+    let metadata = file.metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// What nobody can guess, from the random keys of the standard library's hash maps.
+fn token() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+}
+
+fn absent(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound {
+        Ok(())
+    } else {
+        Err(error)
     }
 }
 
@@ -272,29 +437,43 @@ fn writing(path: &Path) -> impl Fn(io::Error) -> ReportError {
     }
 }
 
-/// Copies a folder with all that is in it; files that say what is whole, which are JSON, come last.
-fn copy_folder(from: &Path, to: &Path) -> Result<(), ReportError> {
-    std::fs::create_dir_all(to).map_err(creating(to))?;
-    let entries = std::fs::read_dir(from).map_err(writing(from))?;
+/// What is in a folder, its own entries left out; those that say what is whole, which are JSON, last.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let entries = std::fs::read_dir(folder).map_err(writing(folder))?;
     let entries: Result<Vec<PathBuf>, _> = entries.map(|own| own.map(|own| own.path())).collect();
-    let mut entries = entries.map_err(writing(from))?;
+    let mut entries = entries.map_err(writing(folder))?;
     entries.retain(|entry| !OutputFolder::is_own(entry));
-    entries.sort_by_key(|entry| {
-        (
-            entry.extension().is_some_and(|own| own == "json"),
-            entry.clone(),
-        )
-    });
-    for entry in entries {
+    let is_json = |entry: &PathBuf| entry.extension().is_some_and(|own| own == "json");
+    entries.sort_by_key(|entry| (is_json(entry), entry.clone()));
+    Ok(entries)
+}
+
+/// Moves what is in a folder to another one.
+fn shift(from: &Path, to: &Path) -> Result<(), ReportError> {
+    for entry in entries(from)? {
         let target = to.join(entry.file_name().unwrap_or_default());
+        std::fs::rename(&entry, &target).map_err(writing(&target))?;
+    }
+    Ok(())
+}
+
+/// Copies a folder with all that is in it, but for an entry that is left out, and syncs it.
+fn copy_folder(from: &Path, to: &Path, leaves_out: Option<&str>) -> Result<(), ReportError> {
+    std::fs::create_dir_all(to).map_err(creating(to))?;
+    for entry in entries(from)? {
+        let name = entry.file_name().unwrap_or_default();
+        if leaves_out.is_some_and(|left_out| name == left_out) {
+            continue;
+        }
+        let target = to.join(name);
         if entry.is_dir() {
-            copy_folder(&entry, &target)?;
+            copy_folder(&entry, &target, None)?;
         } else {
             std::fs::copy(&entry, &target).map_err(writing(&target))?;
             sync(&target).map_err(writing(&target))?;
         }
     }
-    Ok(())
+    sync(to).map_err(writing(to))
 }
 
 /// Brings a folder and all that is in it to the disk.
@@ -352,7 +531,9 @@ mod tests {
             OutputFolder::create(&output),
             Err(ReportError::Unfinished { .. })
         ));
-        assert_eq!(folder.complete().unwrap(), output);
+        let left: Vec<_> = std::fs::read_dir(folder.partial()).unwrap().collect();
+        assert_eq!(left.len(), 2);
+        assert_eq!(folder.complete(None).unwrap(), output);
         assert!(output.join("x").exists());
         assert!(matches!(
             OutputFolder::create(&output),
@@ -364,7 +545,7 @@ mod tests {
     fn two_processes_do_not_write_one_output() {
         let parent = tempfile::tempdir().unwrap();
         let output = parent.path().join("report");
-        let first = OutputFolder::create(&output).unwrap();
+        let first = OutputFolder::create_resumable(&output, None).unwrap();
         assert!(matches!(
             OutputFolder::reopen(&output),
             Err(ReportError::InUse { .. })
@@ -392,7 +573,7 @@ mod tests {
         std::fs::create_dir(folder.partial().join("item=a")).unwrap();
         std::fs::write(folder.partial().join("item=a/x"), "1").unwrap();
         assert!(!output.exists());
-        folder.complete().unwrap();
+        folder.complete(None).unwrap();
         assert_eq!(
             std::fs::read_to_string(output.join("item=a/x")).unwrap(),
             "1"
@@ -419,7 +600,7 @@ mod tests {
                 .unwrap()
                 .unwrap()
         };
-        let folder = OutputFolder::create_on(&output, on(0)).unwrap();
+        let folder = OutputFolder::create_resumable(&output, on(0)).unwrap();
         write(&folder, "3");
         folder.keep().unwrap();
         let folder = reopen(1);
@@ -431,7 +612,131 @@ mod tests {
         assert_eq!(progress(reopen(0).partial()), 3);
         let folder = reopen(1);
         assert_eq!(progress(folder.partial()), 7);
-        folder.complete().unwrap();
+        folder.complete(None).unwrap();
         assert_eq!(progress(&output), 7);
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What a killed attempt has left where nothing can be taken up is no obstacle; a run is.
+    #[test]
+    fn leftovers_are_replaced_and_runs_are_not() {
+        let parent = tempfile::tempdir().unwrap();
+        let output = parent.path().join("report");
+        let folder = OutputFolder::create(&output).unwrap();
+        std::fs::write(folder.partial().join("half"), "1").unwrap();
+        assert!(
+            OutputFolder::check(&output, false).is_err(),
+            "it is being written"
+        );
+        drop(folder);
+        OutputFolder::check(&output, false).unwrap();
+        let folder = OutputFolder::create(&output).unwrap();
+        assert_eq!(names(folder.partial()), [LOCK]);
+        folder.discard();
+        drop(OutputFolder::create_resumable(&output, None).unwrap());
+        assert!(matches!(
+            OutputFolder::create(&output),
+            Err(ReportError::Unfinished { .. })
+        ));
+        // A folder of somebody else's.
+        let other = parent.path().join("other");
+        std::fs::create_dir(parent.path().join("other.partial")).unwrap();
+        assert!(OutputFolder::create(&other).is_err());
+    }
+
+    /// The lock holds until the output has its name, and what is left out is not in it.
+    #[test]
+    fn nobody_comes_in_while_it_gets_its_name() {
+        let parent = tempfile::tempdir().unwrap();
+        for scratch in [None, Some(parent.path().join("node"))] {
+            let output = parent
+                .path()
+                .join(if scratch.is_some() { "a" } else { "b" });
+            let folder = OutputFolder::create_resumable(&output, scratch.as_deref()).unwrap();
+            std::fs::create_dir(folder.partial().join("work")).unwrap();
+            std::fs::write(folder.partial().join("x"), "1").unwrap();
+            folder.complete(Some("work")).unwrap();
+            assert_eq!(names(&output), ["x"]);
+        }
+        assert!(names(&parent.path().join("node")).is_empty());
+    }
+
+    /// What was kept stays whole where its successor cannot be brought, and half a step is undone.
+    #[test]
+    fn what_was_kept_stays_until_all_has_come() {
+        let parent = tempfile::tempdir().unwrap();
+        let node = tempfile::tempdir().unwrap();
+        let output = parent.path().join("report");
+        let on = Some(node.path());
+        let folder = OutputFolder::create_resumable(&output, on).unwrap();
+        std::fs::write(folder.partial().join("state.json"), "3").unwrap();
+        std::fs::write(folder.partial().join("part"), "old").unwrap();
+        folder.keep().unwrap();
+        let partial = parent.path().join("report.partial");
+        assert_eq!(names(&partial), [LOCK, "part", "state.json"]);
+        // A file stands where a folder is to come.
+        let folder = OutputFolder::reopen_on(&output, on, &progress)
+            .unwrap()
+            .unwrap();
+        std::fs::write(folder.partial().join("state.json"), "5").unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.partial().join("broken")).unwrap();
+        let scratch = folder.partial().to_owned();
+        folder.keep().unwrap_err();
+        assert_eq!(names(&partial), [LOCK, "part", "state.json"]);
+        assert_eq!(progress(&partial), 3);
+        assert_eq!(progress(&scratch), 5);
+        // Killed while the old was moved away: it is taken back.
+        let at = |name: &str| partial.join(name);
+        std::fs::create_dir(at(INCOMING)).unwrap();
+        std::fs::write(at(INCOMING).join("part-new"), "new").unwrap();
+        std::fs::create_dir(at(REPLACING)).unwrap();
+        std::fs::rename(at("part"), at(REPLACING).join("part")).unwrap();
+        drop(OutputFolder::reopen(&output).unwrap());
+        assert_eq!(names(&partial), [LOCK, "part", "state.json"]);
+        // Killed while the new was moved in: the rest follows.
+        std::fs::create_dir(at(INCOMING)).unwrap();
+        std::fs::write(at(INCOMING).join("state.json"), "9").unwrap();
+        std::fs::create_dir(at(REPLACED)).unwrap();
+        for name in ["part", "state.json"] {
+            std::fs::rename(at(name), at(REPLACED).join(name)).unwrap();
+        }
+        std::fs::write(at("part-new"), "new").unwrap();
+        drop(OutputFolder::reopen(&output).unwrap());
+        assert_eq!(names(&partial), [LOCK, "part-new", "state.json"]);
+        assert_eq!(progress(&partial), 9);
+    }
+
+    /// A scratch folder is private, and one that lies in the output's place is refused.
+    #[test]
+    fn scratch_folders_are_nobody_elses() {
+        let parent = tempfile::tempdir().unwrap();
+        let output = parent.path().join("report");
+        let node = parent.path().join("node");
+        let folder = OutputFolder::create_on(&output, Some(&node)).unwrap();
+        let mode = folder.partial().metadata().unwrap().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let first = folder.partial().to_owned();
+        folder.discard();
+        let folder = OutputFolder::create_on(&output, Some(&node)).unwrap();
+        assert_ne!(folder.partial(), first);
+        folder.discard();
+        for within in ["report", "report.partial", "report/deeper"] {
+            let refused = OutputFolder::create_on(&output, Some(&parent.path().join(within)));
+            assert!(
+                refused
+                    .unwrap_err()
+                    .to_string()
+                    .contains("in the place of the output")
+            );
+            assert!(!output.exists() && !parent.path().join("report.partial").exists());
+        }
     }
 }

@@ -145,7 +145,7 @@ pub(crate) fn command(arguments: &CalibrateArguments, log: &Log) -> anyhow::Resu
         folder.discard();
         return Err(error);
     }
-    let path = folder.complete()?;
+    let path = folder.complete(None)?;
     log.info(&format!(
         "calibrated '{name}' on {} patients; written to {}. Judge it on other patients than these.",
         outcomes.len(),

@@ -108,7 +108,7 @@ pub(crate) fn command(arguments: &EvaluateArguments, log: &Log) -> anyhow::Resul
         folder.discard();
         return Err(error);
     }
-    let path = folder.complete()?;
+    let path = folder.complete(None)?;
     log.info(&format!(
         "{} patients, {}; written to {}",
         pairs.rows.len(),

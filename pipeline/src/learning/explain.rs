@@ -152,7 +152,7 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
         folder.discard();
         return Err(error);
     }
-    let path = folder.complete()?;
+    let path = folder.complete(None)?;
     log.info(&format!(
         "{}; written to {}",
         summary(own.patients.len(), background.len(), others.is_some()),

@@ -111,7 +111,7 @@ pub(crate) fn command(arguments: &TrainArguments, log: &Log) -> anyhow::Result<(
     });
     match written {
         Ok(summary) => {
-            let path = folder.complete()?;
+            let path = folder.complete(None)?;
             log.info(&format!("{summary}; written to {}", path.display()));
             Ok(())
         }

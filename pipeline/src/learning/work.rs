@@ -142,7 +142,7 @@ pub(super) fn open<C: PartialEq + Serialize + DeserializeOwned>(
             folder
         }
         None => {
-            let folder = OutputFolder::create(output)?;
+            let folder = OutputFolder::create_resumable(output, None)?;
             let work = folder.partial().join(WORK);
             let made = std::fs::create_dir_all(&work)
                 .and_then(|()| std::fs::write(work.join(STATE), serde_json::to_string(state)?));

@@ -108,7 +108,7 @@ pub(crate) fn command(arguments: &DeidentifyArguments, log: &Log) -> anyhow::Res
                 let sha256 = hash::file(&folder.partial().join("run.json"));
                 event.outputs_sha256.extend(sha256.ok().flatten());
             });
-            let path = folder.complete()?;
+            let path = folder.complete(None)?;
             log.info(&format!(
                 "{} patients, {} tables; written to {}",
                 record.patients,

@@ -59,7 +59,7 @@ pub(crate) fn command(arguments: &DiffArguments, log: &Log) -> anyhow::Result<u8
         .and_then(|comparison| write(&comparison, folder.partial(), keys.is_some(), log));
     match done {
         Ok(alerts) => {
-            let path = folder.complete()?;
+            let path = folder.complete(None)?;
             log.info(&format!("written to {}", path.display()));
             Ok(if alerts { ALERTS } else { 0 })
         }

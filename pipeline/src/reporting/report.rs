@@ -61,7 +61,7 @@ pub(crate) fn write(
     let folder = OutputFolder::create(output)?;
     match work.write(folder.partial(), log) {
         Ok(done) => {
-            let path = folder.complete()?;
+            let path = folder.complete(None)?;
             Ok(format!("{done}; written to {}", path.display()))
         }
         Err(error) => {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use varisk_core::{ContigSet, Interval};
 use varisk_flow::CancelToken;
-use varisk_readers::{FileInput, RecordSource, Regions, SourceSettings};
+use varisk_readers::{ClosedInput, FileInput, RecordSource, Regions, SourceSettings};
 use varisk_report::{OutputFolder, ReportError};
 
 use super::cut::{Piece, cut, read_by, windows};
@@ -21,6 +21,8 @@ use crate::print::print;
 use crate::run::{cancel_on_signal, interrupted, settings_for};
 use crate::settings::Settings;
 
+/// A longer trial is a run.
+const MAX_PROBE_SECONDS: f64 = 3600.0;
 /// Files whose indexes are read, at most; they stand for the others.
 const ASKED_FILES: usize = 64;
 /// What is added to the memory that was seen: later shards may have longer records and fuller folds.
@@ -48,7 +50,7 @@ pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()
     }
     let contigs = Arc::clone(plan.reference.contigs());
     let windows = windows(&contigs, arguments.shards);
-    let weights = Weights::of(&plan, &settings, arguments.balance, &windows, &cancel)?;
+    let weights = Weights::of(&mut plan, &settings, arguments.balance, &windows, &cancel)?;
     let pieces = cut(&windows, &weights.read, arguments.shards);
     if pieces.len() < arguments.shards as usize {
         log.warn(&format!(
@@ -63,6 +65,9 @@ pub(crate) fn command(arguments: &PlanArguments, log: &Log) -> anyhow::Result<()
         let seconds = arguments.probe_seconds;
         // What a shard of a group takes is seen on a group.
         let of_group = groups.first().filter(|_| groups.len() > 1);
+        if of_group.is_some() {
+            plan.files.clear();
+        }
         let mut of_group = of_group
             .map(|group| Plan::try_new(&settings.of_group(group), purpose))
             .transpose()?;
@@ -125,8 +130,11 @@ fn refuse_idle(arguments: &PlanArguments) -> anyhow::Result<()> {
         )
         .into());
     }
-    if !arguments.probe_seconds.is_finite() || arguments.probe_seconds < 0.0 {
-        return Err(Refusal::Usage("--probe-seconds must be 0 or more".to_owned()).into());
+    if !(0.0..=MAX_PROBE_SECONDS).contains(&arguments.probe_seconds) {
+        return Err(Refusal::Usage(format!(
+            "--probe-seconds must be from 0 to {MAX_PROBE_SECONDS}"
+        ))
+        .into());
     }
     Ok(())
 }
@@ -170,7 +178,7 @@ fn write(table: &ShardTable, output: &Path) -> anyhow::Result<()> {
             return Err(ReportError::Write { path, source }.into());
         }
     }
-    folder.complete()?;
+    folder.complete(None)?;
     Ok(())
 }
 
@@ -199,15 +207,15 @@ struct Weights {
 
 impl Weights {
     fn of(
-        plan: &Plan,
+        plan: &mut Plan,
         settings: &Settings,
         wanted: Option<BalanceChoice>,
         windows: &[Interval],
         cancel: &CancelToken,
     ) -> anyhow::Result<Self> {
-        let contigs = plan.reference.contigs();
+        let contigs = Arc::clone(plan.reference.contigs());
         let is_read = read_by(windows, &plan.regions);
-        let indexed = indexed(plan, windows, contigs)?;
+        let indexed = indexed(plan, windows, &contigs)?;
         let has_index = indexed.is_some();
         let balance = match (wanted, &indexed) {
             (Some(BalanceChoice::Bytes), None) => {
@@ -294,6 +302,21 @@ fn indexed(
 
 /// Records of all files by window: they are read once.
 fn counted(
+    plan: &mut Plan,
+    settings: &Settings,
+    windows: &[Interval],
+    cancel: &CancelToken,
+) -> anyhow::Result<Vec<f64>> {
+    // A system lets a program have so many files open and no more: never one of them twice.
+    let closed = std::mem::take(&mut plan.files).into_iter();
+    let closed: Vec<ClosedInput> = closed.map(FileInput::close).collect();
+    let counts = counted_anew(plan, settings, windows, cancel)?;
+    let files = closed.into_iter().map(ClosedInput::open);
+    plan.files = files.collect::<Result<_, _>>()?;
+    Ok(counts)
+}
+
+fn counted_anew(
     plan: &Plan,
     settings: &Settings,
     windows: &[Interval],

@@ -1,7 +1,6 @@
 //! `varisk merge`: the shards of one run become its report.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use varisk_flow::CancelToken;
@@ -14,7 +13,7 @@ use crate::arguments::MergeArguments;
 use crate::checkpoint::{Checkpoint, RunState};
 use crate::exit::Refusal;
 use crate::finish::{Finish, finish, hash_in_background};
-use crate::fold_plan::{FoldContext, VARIANTS};
+use crate::fold_plan::{FoldPlan, VARIANTS};
 use crate::log::Log;
 use crate::plan::{device, manifest_sha256};
 use crate::privacy::table_keys;
@@ -29,11 +28,11 @@ pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<(
         encryption: table_keys(arguments.encryption.source())?,
     };
     layout.check()?;
-    let shards = load_shards(arguments)?;
+    let shards = look_at(arguments)?;
     let folder = OutputFolder::create_on(&arguments.output, arguments.scratch.as_deref())?;
     match merge(arguments, shards, &folder, layout, &cancel, log) {
         Ok(done) => {
-            let path = folder.complete()?;
+            let path = folder.complete(None)?;
             log.info(&format!("{done}; written to {}", path.display()));
             Ok(())
         }
@@ -46,14 +45,13 @@ pub(crate) fn command(arguments: &MergeArguments, log: &Log) -> anyhow::Result<(
 
 fn merge(
     arguments: &MergeArguments,
-    shards: BTreeMap<u32, RunState>,
+    shards: Shards,
     folder: &OutputFolder,
     layout: TableLayout,
     cancel: &CancelToken,
     log: &Log,
 ) -> anyhow::Result<String> {
-    let parts = shards.values().flat_map(RunState::part_files).collect();
-    let state = join(shards)?;
+    let (state, parts) = join(shards)?;
     let plan = &state.checkpoint.plan;
     let allowed = plan.parameters["max_bad_records"].as_u64().unwrap_or(0);
     let set_aside = state.checkpoint.set_aside.len() as u64;
@@ -111,23 +109,25 @@ fn merge(
     finish(&state, end, &tables, log)
 }
 
-/// Reads all shards, by number, and refuses a set that is not exactly one run.
-fn load_shards(arguments: &MergeArguments) -> anyhow::Result<BTreeMap<u32, RunState>> {
+/// The shards of one run, of which `state.json` has been read.
+struct Shards {
+    /// Folders by group of patients, in the order of the shards.
+    groups: BTreeMap<u32, Vec<PathBuf>>,
+    /// Plans of the groups; empty where patients are not cut.
+    plans: Vec<FoldPlan>,
+}
+
+/// Reads `state.json` of all shards and refuses a set that is not exactly one run. Their sums are left
+/// where they are: those of all shards at once may be more than there is memory for.
+fn look_at(arguments: &MergeArguments) -> anyhow::Result<Shards> {
     let table = arguments.shard_table.as_deref().map(ShardTable::read);
     let table = table.transpose()?;
-    let mut shards: BTreeMap<u32, RunState> = BTreeMap::new();
-    // Plan of each group of patients, and what is opened for its folds.
-    let mut groups: BTreeMap<u32, (String, FoldContext)> = BTreeMap::new();
+    let mut folders: BTreeMap<u32, (u32, PathBuf)> = BTreeMap::new();
+    let mut plan_hashes: BTreeMap<u32, String> = BTreeMap::new();
+    let mut plans: BTreeMap<u32, FoldPlan> = BTreeMap::new();
     let mut first: Option<Shard> = None;
     for path in shard_folders(&arguments.shards)? {
-        let of_group = |checkpoint: &Checkpoint| {
-            let group = groups.get(&checkpoint.group_number());
-            group
-                .map(|(_, context)| context.clone())
-                .unwrap_or_default()
-        };
-        let state = RunState::load_with(&path, of_group)?;
-        let checkpoint = &state.checkpoint;
+        let checkpoint = Checkpoint::read(&path)?;
         let refuse = |detail: &str| Refusal::Data(format!("{}: {detail}", path.display()));
         let Some(shard) = checkpoint.shard.clone() else {
             return Err(refuse("is no shard; make shards with 'varisk run --shard K/N'").into());
@@ -141,44 +141,53 @@ fn load_shards(arguments: &MergeArguments) -> anyhow::Result<BTreeMap<u32, RunSt
             }
             table.refuse_other_run(shard.number, &checkpoint.plan)?;
         }
-        let plan = &checkpoint.plan;
-        let own = || (checkpoint.plan_sha256.clone(), plan.context.clone());
-        let (known, _) = groups.entry(checkpoint.group_number()).or_insert_with(own);
-        if *known != checkpoint.plan_sha256 {
+        let group = shard.group.as_ref().map_or(1, |group| group.number);
+        let known = plan_hashes.entry(group);
+        if *known.or_insert_with(|| checkpoint.plan_sha256.clone()) != checkpoint.plan_sha256 {
             return Err(refuse("belongs to another run (inputs, models or settings differ); leave it out or run it again").into());
         }
         let first = first.get_or_insert_with(|| shard.clone());
         if (first.count, &first.table) != (shard.count, &shard.table) {
             return Err(refuse("is a shard of the same run that was cut in another way (number of shards or shard table differ); leave it out or run it again").into());
         }
-        let name = shard.to_string();
-        if shards.insert(shard.number, state).is_some() {
+        if folders
+            .insert(shard.number, (group, path.clone()))
+            .is_some()
+        {
             return Err(refuse(&format!(
-                "shard {name} is given twice; give each shard once"
+                "shard {shard} is given twice; give each shard once"
             ))
             .into());
+        }
+        if shard.group.is_some() {
+            plans.entry(group).or_insert(checkpoint.plan);
         }
     }
     let count = first.map_or(0, |shard| shard.count);
     let missing: Vec<String> = (1..=count)
-        .filter(|number| !shards.contains_key(number))
+        .filter(|number| !folders.contains_key(number))
         .map(|number| format!("{number}/{count}"))
         .collect();
     if !missing.is_empty() {
         let shown = missing.iter().take(10).cloned();
         let shown = shown.collect::<Vec<_>>().join(", ");
-        let more = missing.len().saturating_sub(10);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
+        let more = match missing.len() {
+            0..=10 => String::new(),
+            all => format!(" and {} more", all - 10),
         };
         return Err(Refusal::Data(format!(
             "shard {shown}{more} is missing; run it, or give its folder too"
         ))
         .into());
     }
-    Ok(shards)
+    let mut groups: BTreeMap<u32, Vec<PathBuf>> = BTreeMap::new();
+    for (group, folder) in folders.into_values() {
+        groups.entry(group).or_default().push(folder);
+    }
+    Ok(Shards {
+        groups,
+        plans: plans.into_values().collect(),
+    })
 }
 
 /// The folders of shards: those given, or in place of one that is no shard the shards in it.
@@ -210,30 +219,32 @@ fn shard_folders(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Makes one state of all shards: those of a group of patients are added up, then the groups put
-/// together.
-fn join(shards: BTreeMap<u32, RunState>) -> anyhow::Result<RunState> {
-    let mut groups: BTreeMap<u32, RunState> = BTreeMap::new();
-    for shard in shards.into_values() {
-        match groups.entry(shard.checkpoint.group_number()) {
-            Entry::Vacant(entry) => {
-                entry.insert(shard);
+/// Makes one state of all shards, with their part files: those of a group of patients are added up one
+/// after the other, then the group is placed among all patients.
+fn join(shards: Shards) -> anyhow::Result<(RunState, Vec<PathBuf>)> {
+    let mut parts = Vec::new();
+    let mut whole = match shards.plans.is_empty() {
+        true => None,
+        false => Some(RunState::of_groups(shards.plans)?),
+    };
+    let mut sum = None;
+    for folders in shards.groups.into_values() {
+        let mut of_group: Option<RunState> = None;
+        for folder in folders {
+            let checkpoint = Checkpoint::read(&folder)?;
+            parts.extend(checkpoint.part_files(&folder));
+            match &mut of_group {
+                None => of_group = Some(RunState::open(checkpoint, &folder)?),
+                Some(state) => state.add(checkpoint, &folder)?,
             }
-            Entry::Occupied(mut entry) => entry.get_mut().merge(shard)?,
+        }
+        match (&mut whole, of_group) {
+            (Some(whole), Some(state)) => whole.place(state)?,
+            (_, state) => sum = state,
         }
     }
-    let mut groups = groups.into_values();
-    let first = groups
-        .next()
-        .ok_or_else(|| Refusal::Usage("no shard is given".to_owned()))?;
-    if first
-        .checkpoint
-        .shard
-        .as_ref()
-        .is_none_or(|shard| shard.group.is_none())
-    {
-        return Ok(first);
-    }
-    let groups: Vec<RunState> = std::iter::once(first).chain(groups).collect();
-    RunState::of_groups(groups)
+    let state = whole.or(sum);
+    let mut state = state.ok_or_else(|| Refusal::Usage("no shard is given".to_owned()))?;
+    state.order_set_aside();
+    Ok((state, parts))
 }

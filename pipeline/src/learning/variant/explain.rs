@@ -187,7 +187,7 @@ pub(crate) fn explain(
         folder.discard();
         return Err(error);
     }
-    let path = folder.complete()?;
+    let path = folder.complete(None)?;
     log.info(&format!(
         "{} alleles explained, {} without a score; written to {}",
         alleles,

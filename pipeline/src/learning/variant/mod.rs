@@ -123,7 +123,7 @@ pub(super) fn train(
         });
     match written {
         Ok(summary) => {
-            let path = folder.complete()?;
+            let path = folder.complete(None)?;
             log.info(&format!("{summary}; written to {}", path.display()));
             Ok(())
         }
