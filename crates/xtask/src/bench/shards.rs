@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use super::polygenic::one_score;
 use super::process::{self, Measured, best_of, measure};
-use super::{Options, cohort, shared, text};
+use super::{Options, cohort, model, shared, text};
 
 const SAMPLES: u32 = 2_504;
 const VARIANTS: u32 = 40_000;
@@ -26,44 +26,41 @@ struct Work {
     arguments: Vec<String>,
 }
 
+/// A run with a model of some weight, and one that is over in a second, which shows what each shard costs.
 fn works(options: &Options) -> Result<Vec<Work>> {
-    let (vcf, reference) = cohort(options, SAMPLES, VARIANTS)?;
-    index(&vcf)?;
-    let own = |arguments: &[&str]| -> Vec<String> {
-        let inputs = [
-            "--vcf",
-            text(&vcf),
-            "--reference",
-            text(&reference),
-            "--build",
-            "other",
-        ];
-        let all = inputs
-            .iter()
-            .chain(["--threads", "1"].iter())
-            .chain(arguments);
-        all.map(|word| (*word).to_owned()).collect()
-    };
-    let score = one_score(options, &vcf)?;
+    let heavy = model(options)?;
     Ok(vec![
         Work {
-            name: "`run` with a variant model",
+            name: "160,000 variants, convolution of 5 million multiply-adds",
             verb: "run",
-            arguments: own(&["--model", "testdata/models/variant-kmer"]),
+            arguments: arguments(options, 4 * VARIANTS, &["--model", text(&heavy)])?,
         },
         Work {
-            name: "`prs` with one score",
-            verb: "prs",
-            arguments: own(&[
-                "--score",
-                text(&score),
-                "--score-build",
-                "other",
-                "--min-coverage",
-                "0",
-            ]),
+            name: "40,000 variants, small model",
+            verb: "run",
+            arguments: arguments(options, VARIANTS, &["--model", SMALL_MODEL])?,
         },
     ])
+}
+
+/// The bundled variant model.
+const SMALL_MODEL: &str = "testdata/models/variant-kmer";
+
+fn arguments(options: &Options, variants: u32, own: &[&str]) -> Result<Vec<String>> {
+    let (vcf, reference) = cohort(options, SAMPLES, variants)?;
+    index(&vcf)?;
+    let inputs = [
+        "--vcf",
+        text(&vcf),
+        "--reference",
+        text(&reference),
+        "--build",
+        "other",
+        "--threads",
+        "1",
+    ];
+    let all = inputs.iter().chain(own);
+    Ok(all.map(|word| (*word).to_owned()).collect())
 }
 
 fn index(vcf: &Path) -> Result<()> {
@@ -214,21 +211,22 @@ struct PerCall {
     cpu_seconds: f64,
 }
 
-/// Measures a run on real genotypes, one thread.
-fn per_call(options: &Options, verb: &str, vcf: &Path, arguments: &[String]) -> Result<PerCall> {
+/// Measures a run of the cohort on one thread.
+fn per_call(options: &Options, verb: &str, vcf: &Path, own: &[&str]) -> Result<PerCall> {
     let program = process::program_path()?;
     let output = options.data.join("biobank");
-    let (samples, records) = shape(vcf)?;
+    let arguments = arguments(options, VARIANTS, own)?;
     let mut rounds = Vec::new();
     for _ in 0..options.rounds {
         if output.exists() {
             std::fs::remove_dir_all(&output)?;
         }
-        let mut all = vec!["--quiet", verb, "--vcf", text(vcf), "--threads", "1"];
+        let mut all = vec!["--quiet", verb];
         all.extend(arguments.iter().map(String::as_str));
         all.extend(["--output", text(&output)]);
         rounds.push(measure(&program, &all)?.cpu_seconds);
     }
+    let (samples, records) = shape(vcf)?;
     let calls = samples as f64 * records as f64;
     Ok(PerCall {
         bytes: std::fs::metadata(vcf)?.len() as f64 / calls,
@@ -248,51 +246,49 @@ fn shape(vcf: &Path) -> Result<(usize, usize)> {
 }
 
 pub(super) fn biobank(options: &Options) -> Result<String> {
-    let (vcf, reference) = cohort(options, SAMPLES, VARIANTS)?;
-    let works = works(options)?;
+    let (vcf, _) = cohort(options, SAMPLES, VARIANTS)?;
+    let score = one_score(options, &vcf)?;
+    let scores = [
+        "--score",
+        text(&score),
+        "--score-build",
+        "other",
+        "--min-coverage",
+        "0",
+    ];
+    let model = ["--model", SMALL_MODEL];
     let mut lines = String::from(
         "| what | sites | bytes read (TB) | CPU hours | shards | cost (USD) |\n|---|---|---|---|---|---|\n",
     );
-    let inputs: Vec<String> = ["--reference", text(&reference), "--build", "other"]
-        .map(str::to_owned)
-        .to_vec();
-    let with = |index: usize| -> Vec<String> {
-        let own = &works[index].arguments;
-        let from = own
-            .iter()
-            .position(|word| word == "--model" || word == "--score")
-            .unwrap_or(0);
-        inputs.iter().chain(&own[from..]).cloned().collect()
-    };
     let real = real_bytes_per_call();
     for (name, sites, verb, arguments) in [
         (
             "polygenic scores on imputed genotypes",
             10e6,
             "prs",
-            with(1),
+            &scores[..],
         ),
-        ("polygenic scores on whole genomes", 1e9, "prs", with(1)),
+        ("polygenic scores on whole genomes", 1e9, "prs", &scores[..]),
         (
             "variant model, rows and burdens of an exome",
             20e6,
             "run",
-            with(0),
+            &model[..],
         ),
         (
             "variant model, rows and burdens of whole genomes",
             1e9,
             "run",
-            with(0),
+            &model[..],
         ),
     ] {
-        let own = per_call(options, verb, &vcf, &arguments)?;
+        let own = per_call(options, verb, &vcf, arguments)?;
         let calls = sites * GENOMES;
         let bytes = real.unwrap_or(own.bytes) * calls / 1e12;
         let hours = own.cpu_seconds * calls / 3600.0;
         let _ = writeln!(
             lines,
-            "| {name} | {:.0} million | {bytes:.1} | {hours:.0} | {:.0} | {:.0} |",
+            "| {name} | {:.0} million | {bytes:.1} | {hours:.0} | {:.0} | {:.1} |",
             sites / 1e6,
             (hours / SHARD_HOURS).ceil(),
             hours * DOLLARS_PER_HOUR
