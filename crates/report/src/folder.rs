@@ -20,8 +20,9 @@ const INCOMING: &str = ".incoming";
 /// What was there before: while it is moved away, and when all of it is.
 const REPLACING: &str = ".replacing";
 const REPLACED: &str = ".replaced";
-/// First line of the lock of an output that can be taken up.
+/// First line of the lock of an output that can be taken up, and of one that is begun anew.
 const RESUMABLE: &str = "resumable";
+const ANEW: &str = "anew";
 
 /// An output folder in the making. The final name appears only when everything is in it.
 #[derive(Debug)]
@@ -114,7 +115,7 @@ impl OutputFolder {
         {
             return Err(creating(&folder.partial)(error));
         }
-        folder.lock(is_resumable)?;
+        folder.lock(if is_resumable { RESUMABLE } else { ANEW }, true)?;
         if !is_new {
             folder.empty_partial()?;
         }
@@ -152,7 +153,7 @@ impl OutputFolder {
         if !folder.partial.is_dir() {
             return Ok(None);
         }
-        folder.lock(true)?;
+        folder.lock(RESUMABLE, false)?;
         folder.settle()?;
         let Some(scratch) = scratch else {
             return Ok(Some(folder));
@@ -203,12 +204,12 @@ impl OutputFolder {
             return false;
         };
         let mut text = String::new();
-        is_free(&file) && file.read_to_string(&mut text).is_ok() && !text.starts_with(RESUMABLE)
+        is_free(&file) && file.read_to_string(&mut text).is_ok() && text.starts_with(ANEW)
     }
 
     /// Keeps other processes out: a job that a scheduler has given up may still be alive when its
     /// successor starts.
-    fn lock(&mut self, is_resumable: bool) -> Result<(), ReportError> {
+    fn lock(&mut self, kind: &str, is_begun: bool) -> Result<(), ReportError> {
         let path = self.partial.join(LOCK);
         let mut options = File::options();
         let options = options.read(true).write(true).create(true).truncate(false);
@@ -228,15 +229,18 @@ impl OutputFolder {
                 path: self.partial.clone(),
             });
         }
-        let kind = if is_resumable { RESUMABLE } else { "anew" };
-        let mut text = String::new();
-        let written = file.read_to_string(&mut text).and_then(|_| {
-            if !text.is_empty() {
+        let mut write = || {
+            let mut text = String::new();
+            file.read_to_string(&mut text)?;
+            // What is begun has nothing to do with what a killed attempt had there.
+            if !is_begun && text.lines().next() == Some(kind) && text.lines().count() == 2 {
                 return Ok(());
             }
+            file.set_len(0)?;
+            file.rewind()?;
             write!(file, "{kind}\n{}\n", token())
-        });
-        written.map_err(writing(&path))?;
+        };
+        write().map_err(writing(&path))?;
         self.lock = Some(file);
         Ok(())
     }
@@ -646,6 +650,15 @@ mod tests {
             OutputFolder::create(&output),
             Err(ReportError::Unfinished { .. })
         ));
+        // A run in the place of a leftover is a run.
+        let taken = parent.path().join("taken");
+        drop(OutputFolder::create(&taken).unwrap());
+        drop(OutputFolder::create_resumable(&taken, None).unwrap());
+        assert!(OutputFolder::check(&taken, false).is_err());
+        let resumed = parent.path().join("resumed");
+        drop(OutputFolder::create(&resumed).unwrap());
+        drop(OutputFolder::reopen(&resumed).unwrap().unwrap());
+        assert!(OutputFolder::check(&resumed, false).is_err());
         // A folder of somebody else's.
         let other = parent.path().join("other");
         std::fs::create_dir(parent.path().join("other.partial")).unwrap();
