@@ -115,7 +115,14 @@ impl OutputFolder {
         {
             return Err(creating(&folder.partial)(error));
         }
-        folder.lock(if is_resumable { RESUMABLE } else { ANEW }, true)?;
+        let kind = if is_resumable { RESUMABLE } else { ANEW };
+        if let Err(error) = folder.lock(kind, true) {
+            if is_new && !matches!(error, ReportError::InUse { .. }) {
+                // A disk without room for a line.
+                folder.discard();
+            }
+            return Err(error);
+        }
         if !is_new {
             folder.empty_partial()?;
         }
