@@ -59,7 +59,7 @@ fn what_is_there_is_not_touched() {
 }
 
 /// Runs under a limit of the size of files, in units of 512 bytes: the same as a full disk.
-fn limited(call: &Call, blocks: u32) -> Command {
+pub(crate) fn limited(call: &Call, blocks: u32) -> Command {
     let mut command = Command::new("sh");
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
     command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_varisk")]);

@@ -3,12 +3,12 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::bad_output::limited;
 use crate::resume::{records_saved, signal, start, wait_for};
 use crate::shards::{count, plan_of, shard_of};
 use crate::support::demo::run;
@@ -269,16 +269,6 @@ fn merged_on_the_disk_of_a_node() {
         .succeed();
     assert_eq!(hashes(&at("merged")), hashes(&at("whole")));
     assert!(entries(&at("node")).is_empty());
-}
-
-/// Runs under a limit of the size of files, in units of 512 bytes: the same as a full disk.
-fn limited(call: &Call, blocks: u32) -> Command {
-    let mut command = Command::new("sh");
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_varisk")]);
-    command.args(call.arguments());
-    call.prepare(&mut command);
-    command
 }
 
 /// Shards and plans on a full disk: one sentence, and nothing that looks whole.
