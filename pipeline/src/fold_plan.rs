@@ -231,6 +231,14 @@ impl FoldPlan {
         };
         let started_in = std::mem::take(&mut self.started_in);
         let relocate = |path: &mut PathBuf| {
+            if path.is_relative() {
+                // As it was given there.
+                let there = started_in.join(&path);
+                if !path.as_os_str().is_empty() && !path.exists() && there.exists() {
+                    *path = there;
+                }
+                return;
+            }
             let Ok(rest) = path.strip_prefix(&started_in) else {
                 return;
             };

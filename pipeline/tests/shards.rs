@@ -431,7 +431,7 @@ fn tables_that_do_not_fit() {
     write("unknown", &|table| table["colour"] = "blue".into());
     write("empty", &|table| *table = Value::Null);
     std::fs::create_dir(at("none")).expect("a folder");
-    let cases: [(&str, i32, &str, &str, &[&str]); 10] = [
+    let cases: [(&str, i32, &str, &str, &[&str]); 11] = [
         ("moved", DATA, "1", "", &["was edited", "varisk plan"]),
         ("other-run", DATA, "1", "", &["was edited"]),
         ("dropped", DATA, "1", "", &["was edited"]),
@@ -445,7 +445,8 @@ fn tables_that_do_not_fit() {
         ("unknown", DATA, "1", "", &["shard table", "colour"]),
         ("empty", DATA, "1", "", &["no shard table"]),
         ("none", NO_INPUT, "1", "", &["shards.json", "cannot open"]),
-        ("plan", USAGE, "3", "", &["shard '3'", "from 1 to N"]),
+        ("plan", USAGE, "3", "", &["no shard '3'", "from 1 to 2"]),
+        ("plan", USAGE, "0", "", &["no shard '0'", "from 1 to 2"]),
         ("plan", USAGE, "1/3", "", &["has 2"]),
         (
             "plan",
@@ -467,6 +468,16 @@ fn tables_that_do_not_fit() {
                 "{name}"
             );
         }
+    }
+    // What a plan made for people and for schedulers is not what runs read.
+    for (table, code) in [("shards.tsv", DATA), ("", NO_INPUT)] {
+        let path = at("plan").join(table);
+        let call = call.clone().with("--shard-table", text(&path));
+        let refused = call
+            .with("--shard", "1")
+            .with("--output", text(&at("output")))
+            .run();
+        assert_refused(table, &refused, code, &["shards.json"]);
     }
     let other = prs(&at("output"))
         .with("--shard-table", text(&at("plan").join("shards.json")))
@@ -549,6 +560,17 @@ fn shards_that_do_not_belong_together() {
             &["groups-2", "cut in another way"],
         ),
     ];
+    for (name, part) in [
+        ("nowhere", "is no folder"),
+        ("unfinished.partial", "no finished shard"),
+    ] {
+        assert_refused(
+            name,
+            &merge(&[name], ""),
+            NO_INPUT,
+            &[part, "varisk run --shard"],
+        );
+    }
     for (shards, table, parts) in cases {
         assert_refused(
             &format!("{shards:?} {table}"),

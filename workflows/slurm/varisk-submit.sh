@@ -11,7 +11,7 @@ usage() {
 varisk-submit.sh --work FOLDER --shards N [OPTION]... -- FLAGS OF VARISK...
 
   --work FOLDER            folder of this analysis, seen by all nodes: plan, shards, logs, report
-  --shards N               how many jobs
+  --shards N               how many jobs, for each group of patients (--plan-option --patient-groups=M)
   --verb run|prs|score     what to run [run]
   --threads N              threads and processors of a shard [2]
   --at-once N              shards that run at the same time, at most [all]

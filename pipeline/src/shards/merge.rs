@@ -176,7 +176,7 @@ fn look_at(arguments: &MergeArguments) -> anyhow::Result<Shards> {
             all => format!(" and {} more", all - 10),
         };
         return Err(Refusal::Data(format!(
-            "shard {shown}{more} is missing; run it, or give its folder too"
+            "shard {shown}{more} is missing; give its folder too, or run it (with --resume, where it is unfinished)"
         ))
         .into());
     }
@@ -194,7 +194,14 @@ fn look_at(arguments: &MergeArguments) -> anyhow::Result<Shards> {
 fn shard_folders(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for path in given {
-        if RunState::is_saved(path) || !path.is_dir() {
+        if !path.is_dir() {
+            return Err(Refusal::NoInput(format!(
+                "{} is no folder; name the folders that 'varisk run --shard' wrote",
+                path.display()
+            ))
+            .into());
+        }
+        if RunState::is_saved(path) {
             folders.push(path.clone());
             continue;
         }
@@ -210,8 +217,11 @@ fn shard_folders(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             }
         }
         if inside.is_empty() {
-            // What is said of it as a shard says what is wrong.
-            inside.push(path.clone());
+            return Err(Refusal::NoInput(format!(
+                "{} holds no finished shard; name the folders that 'varisk run --shard' wrote",
+                path.display()
+            ))
+            .into());
         }
         inside.sort();
         folders.extend(inside);

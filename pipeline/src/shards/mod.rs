@@ -100,8 +100,12 @@ impl ShardChoice {
                 .into()),
             };
         };
+        let form = if table.is_some() {
+            "K or K/N"
+        } else {
+            "K/N (or K beside --shard-table)"
+        };
         let malformed = || {
-            let form = if table.is_some() { "K or K/N" } else { "K/N" };
             Refusal::Usage(format!(
                 "shard '{text}' is not of the form {form} with K from 1 to N"
             ))
@@ -122,8 +126,14 @@ impl ShardChoice {
             ))
             .into());
         }
-        if number == 0 || number > count || count > MAX_SHARDS {
+        if count > MAX_SHARDS {
             return Err(malformed().into());
+        }
+        if number == 0 || number > count {
+            return Err(Refusal::Usage(format!(
+                "there is no shard '{text}': they are numbered from 1 to {count}"
+            ))
+            .into());
         }
         Ok(Some(Self {
             shard: Shard {

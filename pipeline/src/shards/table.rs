@@ -127,7 +127,10 @@ impl ShardTable {
     /// It is not there, was edited, or was made by another release.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read(path).map_err(|error| {
-            Refusal::NoInput(format!("cannot open {}: {error}", path.display()))
+            Refusal::NoInput(format!(
+                "cannot open {}: {error}; name {JSON_FILE} in the folder that 'varisk plan' made",
+                path.display()
+            ))
         })?;
         let refuse = |detail: &str| {
             Refusal::Data(format!(
@@ -136,7 +139,7 @@ impl ShardTable {
             ))
         };
         let json: serde_json::Value = serde_json::from_slice(&text)
-            .map_err(|_| refuse(&format!("is no shard table ({JSON_FILE})")))?;
+            .map_err(|_| refuse(&format!("is no shard table; name {JSON_FILE} of a plan")))?;
         let varisk = json["varisk"].as_str().unwrap_or_default();
         if json["form"].is_string() && varisk != env!("CARGO_PKG_VERSION") {
             return Err(refuse(&format!(
