@@ -115,7 +115,7 @@ fn shards_merged() {
 }
 
 /// What `merge` says of a run is what the run says of itself.
-fn check_records(whole: &serde_json::Value, merged: &serde_json::Value) {
+pub(crate) fn check_records(whole: &serde_json::Value, merged: &serde_json::Value) {
     for key in [
         "counts",
         "models",
@@ -124,6 +124,7 @@ fn check_records(whole: &serde_json::Value, merged: &serde_json::Value) {
         "plan_sha256",
         "patients",
         "genome_build",
+        "parameters",
         "warnings",
     ] {
         assert_eq!(whole[key], merged[key], "{key}");

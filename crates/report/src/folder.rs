@@ -255,14 +255,7 @@ impl OutputFolder {
     /// The folder on a disk of this node. Its name is this output's alone, and nobody can guess it.
     fn scratch_path(&self, scratch: &Path) -> Result<PathBuf, ReportError> {
         let path = self.partial.join(LOCK);
-        let read = || {
-            let mut text = String::new();
-            let mut file = File::open(&path)?;
-            file.rewind()?;
-            file.read_to_string(&mut text)?;
-            Ok(text)
-        };
-        let text = read().map_err(writing(&path))?;
+        let text = std::fs::read_to_string(&path).map_err(writing(&path))?;
         let token = text.lines().nth(1).unwrap_or_default();
         Ok(absolute(scratch)?.join(format!("varisk-{token}")))
     }
