@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -202,18 +202,23 @@ fn work_in(folder: &Path, is_shard: bool) -> PathBuf {
     }
 }
 
-/// The token of this process that SIGINT and SIGTERM set; a second signal ends the process at once.
+/// Signals that come within this time are one request to stop. Schedulers send theirs to all processes of a job, the
+/// job's script sends it on, and Ctrl-C reaches a whole group of processes.
+const SAME_REQUEST: Duration = Duration::from_secs(2);
+
+/// The token of this process that SIGINT and SIGTERM set; a second request ends the process at once.
 pub(crate) fn cancel_on_signal() -> CancelToken {
     static CANCEL: OnceLock<CancelToken> = OnceLock::new();
     let cancel = CANCEL.get_or_init(|| {
         let cancel = CancelToken::default();
         let signal = cancel.clone();
+        let mut first = None;
         // Nobody else sets a handler, so none is refused.
         let _ = ctrlc::set_handler(move || {
-            if signal.is_cancelled() {
+            signal.cancel();
+            if first.get_or_insert_with(Instant::now).elapsed() > SAME_REQUEST {
                 std::process::exit(i32::from(INTERRUPTED));
             }
-            signal.cancel();
         });
         cancel
     });

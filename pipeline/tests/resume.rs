@@ -1,12 +1,13 @@
 //! Runs that are interrupted or killed: nothing under the final name, and `--resume` gives the same
 //! bytes.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::demo::run;
-use crate::support::program::{Call, hashes, outcome, run_record, text};
+use crate::support::program::{Call, hashes, outcome, run_record, testdata, text};
 
 /// A run that saves its state after every record: slow enough to be stopped anywhere.
 fn slow(output: &Path) -> Call {
@@ -86,6 +87,33 @@ fn interrupted_and_resumed() {
         assert_eq!(own["counts"], whole["counts"]);
         assert!(own["wall_seconds"].as_f64() > whole["wall_seconds"].as_f64());
     }
+}
+
+/// SLURM sends its signal to the job's script and to the program, and the script sends it on: one request, after which
+/// the state is saved. Here the program waits for its input and does not look whether it is to stop, until a second
+/// request ends it.
+#[test]
+fn two_signals_at_once_are_one_request() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("report");
+    let call = run(&output).with("--vcf", "-");
+    let mut command = call.command();
+    command.stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    let variants = std::fs::read(testdata("cohort.vcf.gz")).expect("the cohort");
+    input.write_all(&variants).expect("the program reads");
+    let partial = folder.path().join("report.partial");
+    wait_for("output", || partial.exists());
+    // Different signals, because equal ones that wait are one.
+    for name in ["STOP", "TERM", "INT", "CONT"] {
+        signal(&child, name);
+    }
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(child.try_wait().expect("a child").is_none());
+    signal(&child, "TERM");
+    let ended = child.wait().expect("the program ends");
+    assert_eq!(ended.code(), Some(130));
 }
 
 /// Killed at many moments, the last of them while tables are written; every time taken up again.
