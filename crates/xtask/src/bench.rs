@@ -7,6 +7,7 @@
 mod consequences;
 mod decode;
 mod encryption;
+mod gpu;
 mod join;
 mod pages;
 mod polygenic;
@@ -42,12 +43,18 @@ pub(crate) struct Options {
     /// Leave docs/benchmarks.md as it is
     #[arg(long)]
     dry: bool,
+    /// The release program stands beside this one already: a machine with a card may have no Rust
+    #[arg(long)]
+    built: bool,
+    /// Device of 'gpu'; 'cpu' tries that measurement where there is no card
+    #[arg(long, default_value = "cuda", value_parser = ["cuda", "cpu"])]
+    device: String,
 }
 
 type Measurement = fn(&Options) -> Result<String>;
 
 /// What can be measured, by the name of its block in the document.
-const MEASUREMENTS: [(&str, Measurement); 13] = [
+const MEASUREMENTS: [(&str, Measurement); 14] = [
     ("decode", decode_table),
     ("score", score_table),
     ("memory", memory_table),
@@ -61,7 +68,11 @@ const MEASUREMENTS: [(&str, Measurement); 13] = [
     ("shards", shards::table),
     ("biobank", shards::biobank),
     ("start", shards::start),
+    ("gpu", gpu::table),
 ];
+
+/// Measured only when asked for: it needs an NVIDIA card.
+const ON_REQUEST: &str = "gpu";
 
 /// Work done in a process of its own, so that it is timed like its peers.
 #[derive(Debug, clap::Subcommand)]
@@ -80,6 +91,10 @@ pub(crate) enum Child {
         model: PathBuf,
         #[arg(long)]
         threads: usize,
+        #[arg(long, default_value = "cpu")]
+        device: String,
+        #[arg(long)]
+        tf32: bool,
     },
     /// Write or read a table of risks, and say how many seconds that took
     Table {
@@ -103,7 +118,9 @@ pub(crate) fn child(child: &Child) -> Result<()> {
             reference,
             model,
             threads,
-        } => score::tensors(vcf, reference, model, *threads),
+            device,
+            tf32,
+        } => score::tensors(vcf, reference, model, *threads, device, *tf32),
         Child::Table {
             folder,
             read,
@@ -115,11 +132,18 @@ pub(crate) fn child(child: &Child) -> Result<()> {
 pub(crate) fn run(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.data)?;
     // Encryption is measured in this program alone.
-    if options.only.is_empty() || options.only.iter().any(|only| only != "encryption") {
+    let needs_program =
+        options.only.is_empty() || options.only.iter().any(|only| only != "encryption");
+    if needs_program && !options.built {
         process::build_program()?;
     }
     for (name, measurement) in MEASUREMENTS {
-        if !options.only.is_empty() && !options.only.iter().any(|only| only == name) {
+        let is_wanted = if options.only.is_empty() {
+            name != ON_REQUEST
+        } else {
+            options.only.iter().any(|only| only == name)
+        };
+        if !is_wanted {
             continue;
         }
         // Before the measurement, which is a load itself.
@@ -153,7 +177,7 @@ fn cohort(options: &Options, samples: u32, variants: u32) -> Result<(PathBuf, Pa
 fn model(options: &Options) -> Result<PathBuf> {
     let folder = options.data.join("model");
     if !folder.join("manifest.json").is_file() {
-        crate::models::synth::bundle()?.write(&folder)?;
+        crate::models::synth::bundle(1, 64)?.write(&folder)?;
     }
     Ok(folder)
 }
@@ -190,11 +214,9 @@ fn machine(options: &Options) -> String {
         ("plink2", "--version"),
         ("samtools", "--version"),
     ] {
-        let _ = write!(
-            text,
-            "{}. ",
-            version(program, argument).unwrap_or_else(|| format!("{program} not found"))
-        );
+        if let Some(version) = version(program, argument) {
+            let _ = write!(text, "{version}. ");
+        }
     }
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("unknown");

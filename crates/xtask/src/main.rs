@@ -41,6 +41,12 @@ enum Task {
     BenchChild(bench::Child),
     /// Write a k-mer model for benchmarks, with random weights
     SynthModel {
+        /// Channels and numbers of a token, as a multiple of those of the small one
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+        width: u8,
+        /// Rows of a batch
+        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+        batch_size: u32,
         /// Folder of the model bundle
         #[arg(long)]
         out: PathBuf,
@@ -54,6 +60,10 @@ fn main() -> anyhow::Result<()> {
         Task::Bench(options) => bench::run(&options),
         Task::BenchChild(child) => bench::child(&child),
         Task::SynthVcf(options) => synth_vcf::write(&options),
-        Task::SynthModel { out } => models::synth::bundle()?.write(&out),
+        Task::SynthModel {
+            width,
+            batch_size,
+            out,
+        } => models::synth::bundle(usize::from(width), batch_size)?.write(&out),
     }
 }

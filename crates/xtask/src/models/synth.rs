@@ -1,5 +1,6 @@
 //! `synth-model`: a k-mer convolution of about five million multiply-adds for each allele, with
-//! random weights: as heavy as a small published model, and free to pass on.
+//! random weights: as heavy as a small published model, and free to pass on. Eight times as wide it
+//! is as heavy as a larger one.
 
 use serde_json::json;
 use varisk_onnx::{Attribute, Dimension, ElementType, GraphBuilder, OnnxError};
@@ -11,19 +12,20 @@ use crate::random::Random;
 const K: usize = 6;
 const WINDOW: usize = 101;
 const TOKENS: usize = WINDOW - K + 1 + 2;
+/// Numbers of a token and of a place, for each unit of width.
 const EMBEDDING: usize = 32;
 const CHANNELS: usize = 64;
 const FIRST_TAPS: usize = 7;
 const SECOND_TAPS: usize = 9;
 const HIDDEN: usize = 32;
 
-/// Multiply-adds of the two convolutions for one allele; both keep the number of tokens.
-const PER_ALLELE: usize = TOKENS * CHANNELS * (EMBEDDING * FIRST_TAPS + CHANNELS * SECOND_TAPS);
-/// Multiply-adds of the two dense layers for one variant.
-const PER_VARIANT: usize = 2 * CHANNELS * HIDDEN + HIDDEN;
-
-/// The model with its manifest.
-pub(crate) fn bundle() -> Result<Bundle, OnnxError> {
+/// The model with its manifest, so many times as wide, for batches of so many rows.
+pub(crate) fn bundle(width: usize, batch_size: u32) -> Result<Bundle, OnnxError> {
+    let (embedding, channels) = (width * EMBEDDING, width * CHANNELS);
+    // Multiply-adds of the two convolutions for one allele; both keep the number of tokens.
+    let per_allele = TOKENS * channels * (embedding * FIRST_TAPS + channels * SECOND_TAPS);
+    // Of the two dense layers for one variant.
+    let per_variant = 2 * channels * HIDDEN + HIDDEN;
     let mut random = Random::new(1, 100);
     // Uniform weights whose sums keep the spread of their inputs.
     let mut weights = |count: usize, summands: usize| -> Vec<f32> {
@@ -36,18 +38,18 @@ pub(crate) fn bundle() -> Result<Bundle, OnnxError> {
     graph.input("alt_tokens", ElementType::Int64, &tokens)?;
 
     for (name, shape, summands) in [
-        ("embedding", vec![vocabulary_size(K as u32), EMBEDDING], 1),
+        ("embedding", vec![vocabulary_size(K as u32), embedding], 1),
         (
             "first",
-            vec![CHANNELS, EMBEDDING, FIRST_TAPS],
-            EMBEDDING * FIRST_TAPS,
+            vec![channels, embedding, FIRST_TAPS],
+            embedding * FIRST_TAPS,
         ),
         (
             "second",
-            vec![CHANNELS, CHANNELS, SECOND_TAPS],
-            CHANNELS * SECOND_TAPS,
+            vec![channels, channels, SECOND_TAPS],
+            channels * SECOND_TAPS,
         ),
-        ("hidden_weights", vec![2 * CHANNELS, HIDDEN], 2 * CHANNELS),
+        ("hidden_weights", vec![2 * channels, HIDDEN], 2 * channels),
         ("score_weights", vec![HIDDEN, 1], HIDDEN),
     ] {
         let values = weights(shape.iter().product(), summands);
@@ -137,13 +139,13 @@ pub(crate) fn bundle() -> Result<Bundle, OnnxError> {
         "intended_use": "benchmarks; its scores mean nothing",
         "training_data": "none: the weights are random, from a fixed seed",
         "metrics": {
-            "multiply_adds_per_allele": PER_ALLELE,
-            "multiply_adds_per_variant": 2 * PER_ALLELE + PER_VARIANT
+            "multiply_adds_per_allele": per_allele,
+            "multiply_adds_per_variant": 2 * per_allele + per_variant
         },
         "genome_build": "any",
         "kind": "variant",
         "model": "model.onnx",
-        "batch_size": 64,
+        "batch_size": batch_size,
         "inputs": [input("ref_tokens", "ref"), input("alt_tokens", "alt")],
         "outputs": [{
             "tensor": "score",
