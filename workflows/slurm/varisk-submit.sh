@@ -114,7 +114,15 @@ done
 # All tasks of an array ask for the same: what the greatest shard needs, and room.
 if [ -z "$memory" ]; then
     expected=$(greatest memory_mib)
-    memory=$(awk -v x="${expected:-4096}" -v f="$memory_factor" 'BEGIN { printf "%d", x * f + 128 }')
+    # The plan was made on the processor; CUDA takes memory of its own.
+    card=0
+    for option in "${run_options[@]}"; do
+        case $option in
+            --device=cpu) ;;
+            --device=*) card=1024 ;;
+        esac
+    done
+    memory=$(awk -v x="${expected:-4096}" -v f="$memory_factor" -v c=$card 'BEGIN { printf "%d", x * f + 128 + c }')
 fi
 if [ -z "$minutes" ]; then
     expected=$(greatest seconds)

@@ -4,9 +4,10 @@ process VARISK_RUN {
     tag "${meta.id} ${meta.shard}/${meta.shards}"
     label 'process_gpu'
 
-    // What the plan expects, with room, and more for each further try; much, where it expects nothing.
+    // What the plan expects, with room, and more for each further try; much, where it expects nothing. The plan is made on
+    // the processor; CUDA takes memory of its own.
     cpus { [meta.threads ?: 4, params.max_cpus].min() }
-    memory { [(meta.memory_mib ? (meta.memory_mib * 1.25 + 512).toLong().MB : 16.GB) * task.attempt, params.max_memory as nextflow.util.MemoryUnit].min() }
+    memory { [(meta.memory_mib ? (meta.memory_mib * 1.25 + (params.device == 'cpu' ? 512 : 1536)).toLong().MB : 16.GB) * task.attempt, params.max_memory as nextflow.util.MemoryUnit].min() }
     time { [(meta.seconds ? (meta.seconds * 3 + 1800).toLong().s : 8.h) * task.attempt, params.max_time as nextflow.util.Duration].min() }
 
     conda "${moduleDir}/environment.yml"
