@@ -69,7 +69,7 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
         Target::Parquet => Output::Parquet(Box::new(ParquetFile::create(&settings.output, &plan)?)),
     };
     let mut limits = settings.limits.clone();
-    if arguments.batch_size.is_none() && !has_consequences(&plan.schema) {
+    if !settings.is_batch_size_given && !has_consequences(&plan.schema) {
         limits.batch_records = limits.batch_records.max(JOIN_RECORDS);
     }
     let source = plan.source(&limits)?;

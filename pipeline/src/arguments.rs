@@ -214,7 +214,7 @@ pub(crate) struct RunArguments {
     /// Threads [default: what the scheduler grants].
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// Records in a batch, at most [default: 2048].
+    /// Records in a batch, at most [default: 2048; on a card 8 batches of the largest model if that is more].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_size: Option<u32>,
     /// Bytes of records in a batch, at most [default: 16777216].
@@ -226,7 +226,8 @@ pub(crate) struct RunArguments {
     /// What to do where REF is not what the reference has [default: refuse].
     #[arg(long)]
     pub(crate) ref_mismatch: Option<RefMismatchChoice>,
-    /// Device for models [default: cpu]. 'cuda' fails where CUDA does not take the whole model.
+    /// Device for variant models [default: cpu]. 'cuda' fails where CUDA does not take a whole model; patient models run on
+    /// the processor.
     #[arg(long)]
     pub(crate) device: Option<DeviceChoice>,
     /// Let CUDA round 32-bit products to TF32 (faster, no longer equal to the processor).
@@ -494,7 +495,7 @@ pub(crate) enum ModelAction {
         /// Knowledge bundle that the model is to run with: says which of its sources lack.
         #[arg(long, value_name = "FOLDER")]
         knowledge: Option<PathBuf>,
-        /// Device to open it on.
+        /// Device to open a variant model on.
         #[arg(long, default_value = "cpu")]
         device: DeviceChoice,
         /// Library of ONNX Runtime, or its folder.

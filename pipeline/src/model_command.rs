@@ -10,9 +10,9 @@ use varisk_annotate::columns::consequence_fields;
 use varisk_core::{FeatureTable, Patient, site_schema};
 use varisk_encode::{Bundle, Encoder, ModelKind, PatientEncoder, TensorSpec, VariantEncoder};
 use varisk_knowledge::{Bundle as Knowledge, MatchKind, SourceKind};
-use varisk_score::{Model, ModelOptions, Runtime, check_graph, open_bundle};
+use varisk_score::{Device, Model, ModelOptions, Runtime, check_graph, open_bundle};
 
-use crate::arguments::{ModelAction, ModelArguments};
+use crate::arguments::{DeviceChoice, ModelAction, ModelArguments};
 use crate::exit::Refusal;
 use crate::plan::device;
 use crate::print::print;
@@ -27,6 +27,14 @@ pub(crate) fn command(arguments: &ModelArguments) -> anyhow::Result<()> {
             onnxruntime,
         } => {
             let bundle = open_bundle(bundle)?;
+            let is_of_patients = bundle.manifest.kind == ModelKind::Patient;
+            if is_of_patients && *choice == DeviceChoice::Cuda {
+                return Err(Refusal::Usage(format!(
+                    "'{}' is a patient model, and these run on the processor; leave --device out",
+                    bundle.manifest.name
+                ))
+                .into());
+            }
             let knowledge = knowledge.as_deref().map(Knowledge::open).transpose()?;
             let sources = sources(&bundle, knowledge.as_ref())?;
             let (tensors, batch_size) = tensors(&bundle, knowledge.as_ref())?;
@@ -37,9 +45,12 @@ pub(crate) fn command(arguments: &ModelArguments) -> anyhow::Result<()> {
                 &runtime,
                 bundle,
                 ModelOptions {
-                    device: device(*choice),
-                    threads: 1,
-                    tf32: false,
+                    device: if is_of_patients {
+                        Device::Cpu
+                    } else {
+                        device(*choice)
+                    },
+                    ..ModelOptions::on_processor(1)
                 },
             )?;
             print(format!(

@@ -97,6 +97,10 @@ pub(crate) fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
         .iter()
         .map(|field| field.name().as_str())
         .collect();
+    let settings = Settings {
+        limits: plan.limits(settings),
+        ..settings.clone()
+    };
     let shown = serde_json::json!({
         "settings": settings,
         "genome_build": plan.fold.build,
@@ -296,7 +300,7 @@ fn run_in(
     let limits = if plan.purpose == Purpose::Evidence {
         crate::evidence::limits(&settings.limits, plan.fold.patients.len())
     } else {
-        settings.limits.clone()
+        plan.limits(settings)
     };
     let mut source = plan.source(&limits)?;
     plan.fold.contig_ranks = source.contig_ranks();

@@ -137,6 +137,9 @@ pub(crate) struct Settings {
     #[serde(skip)]
     pub(crate) scratch: Option<PathBuf>,
     pub(crate) limits: RunLimits,
+    /// Whether somebody has said how many records a batch has.
+    #[serde(skip)]
+    pub(crate) is_batch_size_given: bool,
     pub(crate) ref_mismatch: RefMismatchChoice,
     pub(crate) device: DeviceChoice,
     pub(crate) tf32: bool,
@@ -360,6 +363,7 @@ impl Settings {
             shard: ShardChoice::resolve(flags.shard.as_deref(), flags.shard_table.as_deref())?,
             scratch: flags.scratch.clone(),
             limits,
+            is_batch_size_given: flags.batch_size.or(file.batch_size).is_some(),
             ref_mismatch: flags
                 .ref_mismatch
                 .or(file.ref_mismatch)

@@ -6,8 +6,9 @@ use std::process::Command;
 use varisk_onnx::Model;
 use varisk_onnx::proto::StringStringEntryProto;
 
+use crate::bad_output::under;
 use crate::support::demo;
-use crate::support::program::{Call, Outcome, testdata, text, workspace};
+use crate::support::program::{Call, Outcome, outcome, testdata, text, workspace};
 use crate::support::refusal::{Case, assert_refused, check, write};
 
 const USAGE: i32 = 64;
@@ -348,6 +349,51 @@ fn libraries_and_devices() {
         ),
     ];
     check(&cases);
+}
+
+/// A batch that memory has no room for is a matter of the batch, not of the data.
+#[test]
+fn too_little_memory_for_a_batch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = edited(folder.path(), KMER, "bundle", "/batch_size", 65_536);
+    let output = folder.path().join("report");
+    let call = demo::score(&output)
+        .with("--model", text(&model))
+        .with("--threads", "1");
+    // What else the program needs differs from machine to machine: less and less, until it is too little.
+    let refused = (4..=20).rev().find_map(|hundreds| {
+        let outcome = outcome(&mut under(
+            &call,
+            &format!("ulimit -v {}", hundreds * 100_000),
+        ));
+        if outcome.code == Some(0) {
+            std::fs::remove_dir_all(&output).expect("the report");
+        }
+        (outcome.code != Some(0)).then_some(outcome)
+    });
+    let refused = refused.expect("400 MB are too little");
+    let parts = ["65536 rows", "batch_size"];
+    assert_refused("too little memory", &refused, UNAVAILABLE, &parts);
+    assert!(!output.exists());
+}
+
+/// Patient models run on the processor, so a check on a card would say nothing.
+#[test]
+fn patient_models_are_not_for_cards() {
+    let model = testdata("models/patient-risk");
+    let check = |device: &str| {
+        let call = Call::new("model check").with("--device", device);
+        call.also(&model, "").run()
+    };
+    let parts = ["patient-risk", "processor", "--device"];
+    assert_refused("model check", &check("cuda"), USAGE, &parts);
+    let auto = check("auto");
+    assert_eq!(auto.code, Some(0), "{}", auto.stderr);
+    assert!(
+        auto.stdout.contains("CPUExecutionProvider"),
+        "{}",
+        auto.stdout
+    );
 }
 
 /// `doctor` says what is missing and how to get it, and that it is missing.

@@ -60,8 +60,13 @@ fn what_is_there_is_not_touched() {
 
 /// Runs under a limit of the size of files, in units of 512 bytes: the same as a full disk.
 pub(crate) fn limited(call: &Call, blocks: u32) -> Command {
+    under(call, &format!("trap '' XFSZ; ulimit -f {blocks}"))
+}
+
+/// Runs after words of a shell that set limits.
+pub(crate) fn under(call: &Call, limits: &str) -> Command {
     let mut command = Command::new("sh");
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    let script = format!("{limits}; exec \"$@\"");
     command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_varisk")]);
     command.args(call.arguments());
     call.prepare(&mut command);

@@ -35,6 +35,14 @@ pub enum ScoreError {
         /// The runtime's words.
         detail: String,
     },
+    /// The card is there, and has no kernel for a part of the model.
+    #[error(
+        "device 'cuda' cannot run all of model '{model}': ONNX Runtime has no CUDA kernel for some of its operators, such as trees; with --device auto it runs on the processor and the other models on the card"
+    )]
+    Kernel {
+        /// The model.
+        model: String,
+    },
     /// No change was asked for, or none that fits.
     #[error(
         "nothing would be changed: {occluded} bases occluded together, within {radius} bases of the allele; give an occlusion that fits, or 0 with mutagenesis, and a radius above 0"
@@ -81,6 +89,18 @@ pub enum ScoreError {
         /// The runtime's words.
         detail: String,
     },
+    /// A run found no memory.
+    #[error(
+        "model '{model}' finds too little memory for batches of {rows} rows: {detail}; give it a smaller batch_size in its manifest"
+    )]
+    Memory {
+        /// The model.
+        model: String,
+        /// Rows of its batches.
+        rows: usize,
+        /// The runtime's words.
+        detail: String,
+    },
     /// The ONNX file is not one.
     #[error("{0}; give the model's ONNX file, or fetch it again")]
     Onnx(#[from] OnnxError),
@@ -96,12 +116,16 @@ pub enum ScoreError {
 }
 
 impl ScoreError {
-    /// Whether a library or device is not there, rather than a model or data being wrong.
+    /// Whether a library or device is not there or too small, rather than a model or data being wrong.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(
             self,
-            Self::LibraryMissing { .. } | Self::LibraryUnusable { .. } | Self::Device { .. }
+            Self::LibraryMissing { .. }
+                | Self::LibraryUnusable { .. }
+                | Self::Device { .. }
+                | Self::Kernel { .. }
+                | Self::Memory { .. }
         )
     }
 }

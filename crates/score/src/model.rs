@@ -27,6 +27,18 @@ pub struct ModelOptions {
     pub tf32: bool,
 }
 
+impl ModelOptions {
+    /// The processor, with so many threads that score at the same time.
+    #[must_use]
+    pub fn on_processor(threads: usize) -> Self {
+        Self {
+            device: Device::Cpu,
+            threads,
+            tf32: false,
+        }
+    }
+}
+
 /// A model ready to run.
 pub struct Model {
     bundle: Bundle,
@@ -93,9 +105,18 @@ impl Model {
         mut take: impl FnMut(usize, &OutputSpec, usize, &[f32]),
     ) -> Result<(), ScoreError> {
         let name = &self.bundle.manifest.name;
-        let failed = |detail: String| ScoreError::Run {
-            model: name.clone(),
-            detail,
+        let failed = |detail: String| {
+            if detail.contains(NO_MEMORY) {
+                return ScoreError::Memory {
+                    model: name.clone(),
+                    rows: tensors.batch_size(),
+                    detail,
+                };
+            }
+            ScoreError::Run {
+                model: name.clone(),
+                detail,
+            }
         };
         let inputs = tensors
             .iter()
@@ -147,6 +168,11 @@ impl Model {
         result
     }
 }
+
+/// How ONNX Runtime's arena says that a tensor or a workspace finds no room.
+const NO_MEMORY: &str = "Failed to allocate memory";
+/// How ONNX Runtime says that CUDA has no kernel for a node.
+const NO_KERNEL: &str = "fallback to CPU EP has been explicitly disabled";
 
 fn input(data: &TensorData) -> Result<SessionInputValue<'_>, ort::Error> {
     Ok(match data {
@@ -214,8 +240,11 @@ fn open_cuda(
     let open = || -> Result<Session, ort::Error> {
         let cuda = ort::ep::CUDA::default()
             .with_tf32(tf32)
-            // The exhaustive search tunes for seconds at each new shape.
-            .with_conv_algorithm_search(ort::ep::cuda::ConvAlgorithmSearch::Heuristic)
+            // One algorithm for all convolutions. The exhaustive search times several and may choose others the next
+            // time, with other last digits. The heuristic one chose algorithms that need 100 GB of workspace for
+            // 1,024 rows of a wide model, and took 20 times as long for 256 (ONNX Runtime 1.31, H100).
+            .with_conv_algorithm_search(ort::ep::cuda::ConvAlgorithmSearch::Default)
+            .with_conv_max_workspace(false)
             .build()
             .error_on_failure();
         let builder = Session::builder(&runtime.environment)?
@@ -224,8 +253,12 @@ fn open_cuda(
             .with_intra_threads(1)?;
         graph.open(builder)
     };
-    open().map_err(|error| ScoreError::Device {
-        model: bundle.manifest.name.clone(),
-        detail: first_line(&error),
+    open().map_err(|error| {
+        let (model, detail) = (bundle.manifest.name.clone(), first_line(&error));
+        if detail.contains(NO_KERNEL) {
+            ScoreError::Kernel { model }
+        } else {
+            ScoreError::Device { model, detail }
+        }
     })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceChoice, EncryptionArguments, RunArguments};
+use super::{EncryptionArguments, RunArguments};
 use crate::plan::Purpose;
 
 #[derive(Debug, Clone, Args)]
@@ -85,9 +85,6 @@ pub(crate) struct MergeArguments {
     /// Output folder; it must not exist.
     #[arg(long, short, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
-    /// Device for patient models.
-    #[arg(long, default_value = "cpu")]
-    pub(crate) device: DeviceChoice,
     /// Library of ONNX Runtime, or its folder.
     #[arg(long, value_name = "PATH")]
     pub(crate) onnxruntime: Option<PathBuf>,

@@ -13,7 +13,7 @@ use varisk_core::{FeatureTable, Patient, Reason};
 use varisk_encode::{Bundle, Encoder, Manifest, ModelKind, PatientEncoder};
 use varisk_explanation::{Background, Players};
 use varisk_report::{OutputFolder, Table, TableFolder, write_table};
-use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreError, open_bundle};
+use varisk_score::{Model, ModelOptions, Runtime, ScoreError, open_bundle};
 use varisk_train::Cohort;
 
 use self::method::{Method, Predictor, explain_all, method};
@@ -114,11 +114,7 @@ pub(crate) fn command(arguments: &ExplainArguments, log: &Log) -> anyhow::Result
     };
     let background = background(others.as_ref().unwrap_or(&own), explaining)?;
     let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
-    let options = ModelOptions {
-        device: Device::Cpu,
-        threads: explaining.threads,
-        tf32: false,
-    };
+    let options = ModelOptions::on_processor(explaining.threads);
     let model = Model::open(&runtime, bundle, options)?;
     let (table, methods) = explain_model(&model, &own, &background, explaining, log)?;
     let manifest = &model.bundle().manifest;

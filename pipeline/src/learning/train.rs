@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use varisk_encode::Manifest;
 use varisk_evaluation::Horizon;
 use varisk_report::{OutputFolder, Table, TableFolder, write_table};
-use varisk_score::{Device, Model, ModelOptions, Runtime, open_bundle};
+use varisk_score::{Model, ModelOptions, Runtime, open_bundle};
 use varisk_train::{
     CardFacts, Cohort, Combine, Config, FamilySpec, LOG_HAZARD, OUTPUT, Outcome, OutcomeSpec,
     Predictor, Store, Target, Tested, Training, card, class_output, horizon_output, manifest,
@@ -420,11 +420,7 @@ fn same_in_runtime(
     outcome: &Outcome,
     tested: &Tested,
 ) -> anyhow::Result<f64> {
-    let options = ModelOptions {
-        device: Device::Cpu,
-        threads: 1,
-        tf32: false,
-    };
+    let options = ModelOptions::on_processor(1);
     let model = Model::open(runtime, open_bundle(bundle)?, options)?;
     let items = varisk_risk::risk_items(&model, &cohort.patients, &cohort.features)?;
     let own = tested.model.predict(cohort, &outcome.rows)?;

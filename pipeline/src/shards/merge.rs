@@ -15,7 +15,7 @@ use crate::exit::Refusal;
 use crate::finish::{Finish, finish, hash_in_background};
 use crate::fold_plan::{FoldPlan, VARIANTS};
 use crate::log::Log;
-use crate::plan::{device, manifest_sha256};
+use crate::plan::manifest_sha256;
 use crate::privacy::table_keys;
 use crate::run::cancel_on_signal;
 use crate::settings::available_threads;
@@ -76,11 +76,7 @@ fn merge(
                 ))
                 .into());
             }
-            let options = ModelOptions {
-                device: device(arguments.device),
-                threads: 1,
-                tf32: false,
-            };
+            let options = ModelOptions::on_processor(1);
             patient_models.push(Model::open(runtime, bundle, options)?);
         }
     }

@@ -26,7 +26,8 @@ pub(super) fn probe(
     cancel: &CancelToken,
 ) -> anyhow::Result<Probe> {
     plan.regions = regions;
-    let mut source = plan.source(&settings.limits)?;
+    let limits = plan.limits(settings);
+    let mut source = plan.source(&limits)?;
     plan.fold.contig_ranks = source.contig_ranks();
     let executor = Executor::new(settings.limits.threads, cancel.clone());
     let mut workers = (0..executor.threads())

@@ -15,7 +15,7 @@ use varisk_evaluation::{
 };
 use varisk_report::Table;
 use varisk_risk::{RiskItem, risk_items};
-use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreError};
+use varisk_score::{Model, ModelOptions, Runtime, ScoreError};
 use varisk_train::Cohort;
 
 use super::horizon;
@@ -69,11 +69,7 @@ impl Direct {
         explain::needs_columns(&bundle.manifest, &cohort, table)?;
         let (predictors, _) = explain::players(&bundle.manifest)?;
         let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
-        let options = ModelOptions {
-            device: Device::Cpu,
-            threads: available_threads(),
-            tf32: false,
-        };
+        let options = ModelOptions::on_processor(available_threads());
         Ok(Self {
             model: Model::open(&runtime, bundle, options)?,
             cohort,

@@ -9,8 +9,7 @@ use varisk_core::Reason;
 use varisk_encode::Bundle;
 use varisk_report::{OutputFolder, Table, TableFolder, TableWriter};
 use varisk_score::{
-    Device, Model, ModelOptions, PerturbExplainer, PerturbScratch, PerturbSettings, Perturbation,
-    Runtime,
+    Model, ModelOptions, PerturbExplainer, PerturbScratch, PerturbSettings, Perturbation, Runtime,
 };
 use varisk_train::Place;
 
@@ -79,11 +78,7 @@ pub(crate) fn explain(
     let mut plan = Plan::for_tensors(&settings, bundle.clone(), &[])?;
     plan.warnings.iter().for_each(|warning| log.warn(warning));
     let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
-    let options = ModelOptions {
-        device: Device::Cpu,
-        threads: settings.limits.threads,
-        tf32: false,
-    };
+    let options = ModelOptions::on_processor(settings.limits.threads);
     let model = Arc::new(Model::open(&runtime, bundle, options)?);
     let perturbing = PerturbSettings {
         radius: variants.radius,
