@@ -119,7 +119,9 @@ def expected(wildcards, column, default):
 def shard_memory(wildcards, attempt):
     """MB: half as much again as the plan expects, more at each attempt, and what Snakemake and CUDA take."""
     card = 0 if config["device"] == "cpu" else 1024
-    return 512 + card + math.ceil(1.5 * expected(wildcards, "memory_mib", 4096) * attempt)
+    return (
+        512 + card + math.ceil(1.5 * expected(wildcards, "memory_mib", 4096) * attempt)
+    )
 
 
 def shard_minutes(wildcards, attempt):
