@@ -214,7 +214,7 @@ pub(crate) struct RunArguments {
     /// Threads [default: what the scheduler grants].
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// Records in a batch, at most [default: 2048; on a card 8 batches of the largest model if that is more].
+    /// Records in a batch, at most [default: 2048, or nearly 4 batches of the largest model].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_size: Option<u32>,
     /// Bytes of records in a batch, at most [default: 16777216].
@@ -230,7 +230,7 @@ pub(crate) struct RunArguments {
     /// the processor.
     #[arg(long)]
     pub(crate) device: Option<DeviceChoice>,
-    /// Let CUDA round 32-bit products to TF32 (faster, no longer equal to the processor).
+    /// Let CUDA round 32-bit products to TF32 (faster for some models; scores differ by some 1e-4).
     #[arg(long)]
     pub(crate) tf32: bool,
     /// Library of ONNX Runtime, or its folder.

@@ -35,7 +35,7 @@ pub(crate) fn command(arguments: &DoctorArguments) -> anyhow::Result<()> {
     let runtime = Runtime::load(arguments.onnxruntime.as_deref())?;
     let provider = runtime.library().with_file_name(CUDA_PROVIDER);
     let cuda = if runtime.has_cuda() {
-        "CUDAExecutionProvider (in the library; 'varisk model check --device cuda BUNDLE' tells whether a card takes a model)"
+        "CUDAExecutionProvider (in the library; 'varisk model check --device cuda BUNDLE' tells whether a card takes a variant model)"
     } else if provider.is_file() {
         "no CUDA in this library, though its provider stands beside it: onnxruntime was installed over onnxruntime-gpu; see 'NVIDIA cards' in docs/install.md"
     } else {

@@ -30,7 +30,7 @@ pub(crate) const USAGE: u8 = 64;
 pub(crate) const DATA: u8 = 65;
 /// An input file is not there or cannot be opened.
 pub(crate) const NO_INPUT: u8 = 66;
-/// A device or library is not there.
+/// A device or library is not there, or has too little memory.
 pub(crate) const UNAVAILABLE: u8 = 69;
 /// A bug.
 pub(crate) const SOFTWARE: u8 = 70;

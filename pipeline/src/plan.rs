@@ -14,9 +14,7 @@ use varisk_readers::{
 use varisk_reference::Reference;
 use varisk_report::{ModelRecord, SourceRecord, variant_schema};
 use varisk_risk::ScoreOutput;
-use varisk_score::{
-    Device, Model, ModelOptions, Provider, Runtime, ScoreStage, check_graph, open_bundle,
-};
+use varisk_score::{Device, Model, ModelOptions, Runtime, ScoreStage, check_graph, open_bundle};
 
 use crate::annotation::{
     Annotation, Ingredients, LabelledStage, consequence_field, reads_stage, record_of,
@@ -40,8 +38,12 @@ use crate::scores::ScoreContext;
 use crate::settings::Settings;
 use crate::shards::{ShardChoice, other_run};
 
-/// Batches of a model on a card that a batch of records holds: padding the last one costs some 6 % then.
-const MODEL_BATCHES: usize = 8;
+/// Batches of the largest model that a batch of records holds, but for a sixteenth: records have a little more than one
+/// allele each, and one row too many is a batch that is nothing but padding.
+const MODEL_BATCHES: usize = 4;
+/// Records of a batch, at most, unless somebody says otherwise: what is in flight is to be over soon after a signal, and
+/// lines of consequences are long.
+const MOST_RECORDS: usize = 16_384;
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -338,9 +340,9 @@ impl Plan {
         }
         let sheet = settings.samplesheet.as_deref();
         check_patient_models(&patient, &fold, &inputs.covariates, sheet, &mut warnings)?;
-        if settings.device == DeviceChoice::Cuda && variant.is_empty() && !patient.is_empty() {
+        if settings.device == DeviceChoice::Cuda && variant.is_empty() {
             warnings.push(
-                "nothing runs on the card: there is no variant model, and patient models run on the processor"
+                "nothing runs on the card: --device is for variant models, and there is none"
                     .to_owned(),
             );
         }
@@ -389,15 +391,15 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Limits of a run. Where nobody has said otherwise its batches hold several of the largest model on a card: the last
-    /// one of each is padded. On the processor more but smaller batches keep all threads busy.
+    /// Limits of a run. Where nobody has said otherwise a batch of records fills some batches of the largest variant model:
+    /// the last one of each is padded.
     pub(crate) fn limits(&self, settings: &Settings) -> RunLimits {
         let mut limits = settings.limits.clone();
         if !settings.is_batch_size_given {
-            let on_card = self.fold.variant_models.iter();
-            let on_card = on_card.filter(|model| model.provider == Provider::Cuda.name());
-            let rows = on_card.map(|model| model.batch_size).max();
-            limits.batch_records = limits.batch_records.max(rows.unwrap_or(0) * MODEL_BATCHES);
+            let models = self.fold.variant_models.iter();
+            let rows = models.map(|model| model.batch_size).max().unwrap_or(0);
+            let records = (rows * MODEL_BATCHES / 16 * 15).min(MOST_RECORDS);
+            limits.batch_records = limits.batch_records.max(records);
         }
         limits
     }

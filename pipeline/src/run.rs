@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use varisk_core::{Analysis, Position, Sex, Worker};
+use varisk_core::{Analysis, Position, RunLimits, Sex, Worker};
 use varisk_flow::{CancelToken, Executor, FlowError, Outcome};
 use varisk_readers::{BadRecord, RawBatch, ReadError, RecordSource, SiteDecoder};
 use varisk_report::{OutputFolder, PartWriter, ReportError, TableFolder};
@@ -98,7 +98,7 @@ pub(crate) fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
         .map(|field| field.name().as_str())
         .collect();
     let settings = Settings {
-        limits: plan.limits(settings),
+        limits: limits_of(settings, &plan),
         ..settings.clone()
     };
     let shown = serde_json::json!({
@@ -289,6 +289,15 @@ fn take_up(
     Ok((folder, saved))
 }
 
+/// Limits of a run or, with its own, of a table of site states.
+fn limits_of(settings: &Settings, plan: &Plan) -> RunLimits {
+    if plan.purpose == Purpose::Evidence {
+        crate::evidence::limits(&settings.limits, plan.fold.patients.len())
+    } else {
+        plan.limits(settings)
+    }
+}
+
 fn run_in(
     settings: &Settings,
     mut plan: Plan,
@@ -297,11 +306,7 @@ fn run_in(
     cancel: &CancelToken,
     log: &Log,
 ) -> anyhow::Result<String> {
-    let limits = if plan.purpose == Purpose::Evidence {
-        crate::evidence::limits(&settings.limits, plan.fold.patients.len())
-    } else {
-        plan.limits(settings)
-    };
+    let limits = limits_of(settings, &plan);
     let mut source = plan.source(&limits)?;
     plan.fold.contig_ranks = source.contig_ranks();
     let work = work_in(folder.partial(), settings.shard.is_some());

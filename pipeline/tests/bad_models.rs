@@ -372,7 +372,7 @@ fn too_little_memory_for_a_batch() {
         (outcome.code != Some(0)).then_some(outcome)
     });
     let refused = refused.expect("400 MB are too little");
-    let parts = ["65536 rows", "batch_size"];
+    let parts = ["processor", "65536 rows", "--threads", "batch_size"];
     assert_refused("too little memory", &refused, UNAVAILABLE, &parts);
     assert!(!output.exists());
 }

@@ -81,6 +81,30 @@ fn a_dry_run_shows_the_plan_and_makes_nothing() {
     );
 }
 
+/// A batch of records fills batches of the model, which are padded, unless somebody says how many records it has.
+#[test]
+fn records_of_a_batch_fit_the_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let records = |rows: u32, own: &[(&str, &str)]| {
+        let name = format!("{rows}-{}", own.len());
+        let model = edited(folder.path(), "variant-kmer", &name, "/batch_size", rows);
+        let mut call = run(&folder.path().join("report"))
+            .with("--model", text(&model))
+            .also("--dry-run", "");
+        for (option, value) in own {
+            call = call.with(option, *value);
+        }
+        let plan: Value = serde_json::from_str(&call.succeed().stdout).expect("JSON");
+        plan["settings"]["limits"]["batch_records"]
+            .as_u64()
+            .expect("a number")
+    };
+    assert_eq!(records(64, &[]), 2_048);
+    assert_eq!(records(1_024, &[]), 3_840);
+    assert_eq!(records(65_536, &[]), 16_384);
+    assert_eq!(records(1_024, &[("--batch-size", "2048")]), 2_048);
+}
+
 #[test]
 fn doctor_and_models() {
     let doctor = Call::new("doctor").succeed().stdout;

@@ -115,13 +115,11 @@ done
 if [ -z "$memory" ]; then
     expected=$(greatest memory_mib)
     # The plan was made on the processor; CUDA takes memory of its own.
-    card=0
-    for option in "${run_options[@]}"; do
-        case $option in
-            --device=cpu) ;;
-            --device=*) card=1024 ;;
-        esac
-    done
+    case " ${run_options[*]} " in
+        *' --device=cpu '* | *' --device cpu '*) card=0 ;;
+        *' --device'*) card=1024 ;;
+        *) card=0 ;;
+    esac
     memory=$(awk -v x="${expected:-4096}" -v f="$memory_factor" -v c=$card 'BEGIN { printf "%d", x * f + 128 + c }')
 fi
 if [ -z "$minutes" ]; then

@@ -23,6 +23,7 @@ const INCOMING: &str = ".incoming";
 /// What was there before: while it is moved away, and when all of it is.
 const REPLACING: &str = ".replacing";
 const REPLACED: &str = ".replaced";
+
 /// An output folder in the making. The final name appears only when everything is in it.
 #[derive(Debug)]
 pub struct OutputFolder {

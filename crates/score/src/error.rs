@@ -6,6 +6,8 @@ use varisk_core::BatchError;
 use varisk_encode::{EncodeError, ManifestError};
 use varisk_onnx::OnnxError;
 
+use crate::Provider;
+
 /// Why nothing can be scored.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreError {
@@ -35,9 +37,9 @@ pub enum ScoreError {
         /// The runtime's words.
         detail: String,
     },
-    /// The card is there, and has no kernel for a part of the model.
+    /// The card is there, and ONNX Runtime would run a part of the model on the processor.
     #[error(
-        "device 'cuda' cannot run all of model '{model}': ONNX Runtime has no CUDA kernel for some of its operators, such as trees; with --device auto it runs on the processor and the other models on the card"
+        "device 'cuda' cannot run all of model '{model}': ONNX Runtime leaves some of its operators, such as trees, to the processor; use --device auto, which runs such a model on the processor"
     )]
     Kernel {
         /// The model.
@@ -81,7 +83,7 @@ pub enum ScoreError {
         /// What differs.
         detail: String,
     },
-    /// A run failed.
+    /// A run on the processor failed.
     #[error("model '{model}' failed while scoring: {detail}")]
     Run {
         /// The model.
@@ -89,15 +91,26 @@ pub enum ScoreError {
         /// The runtime's words.
         detail: String,
     },
-    /// A run found no memory.
+    /// There is too little memory to open a model or to run it.
     #[error(
-        "model '{model}' finds too little memory for batches of {rows} rows: {detail}; give it a smaller batch_size in its manifest"
+        "model '{model}' finds too little memory on the {device} for batches of {rows} rows: {detail}; {}, or begin anew with a smaller batch_size in its manifest",
+        more_memory(device)
     )]
     Memory {
         /// The model.
         model: String,
+        /// What it runs on.
+        device: Provider,
         /// Rows of its batches.
         rows: usize,
+        /// The runtime's words.
+        detail: String,
+    },
+    /// A run on a card failed: a fault of the card, or of what the model does there.
+    #[error("model '{model}' failed on the card: {detail}; look at the card, or use --device cpu")]
+    Card {
+        /// The model.
+        model: String,
         /// The runtime's words.
         detail: String,
     },
@@ -126,8 +139,30 @@ impl ScoreError {
                 | Self::Device { .. }
                 | Self::Kernel { .. }
                 | Self::Memory { .. }
+                | Self::Card { .. }
         )
     }
+}
+
+/// How memory is had without another model.
+fn more_memory(device: &Provider) -> &'static str {
+    match device {
+        Provider::Cpu => "give the job more memory or fewer --threads",
+        Provider::Cuda => "take a card that has more memory free, or --device cpu",
+    }
+}
+
+/// Whether a runtime's message says that there is too little memory: its arena, CUDA, cuBLAS and cuDNN each in their way.
+pub(crate) fn is_about_memory(detail: &str) -> bool {
+    [
+        "Failed to allocate memory",
+        "out of memory",
+        "bad allocation",
+        "std::bad_alloc",
+        "ALLOC_FAILED",
+    ]
+    .iter()
+    .any(|words| detail.contains(words))
 }
 
 /// The first line of a runtime's message: the rest is its stack.

@@ -13,7 +13,7 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::TensorRef;
 use varisk_encode::{Bundle, OutputSpec, TensorData, Tensors};
 
-use crate::error::first_line;
+use crate::error::{first_line, is_about_memory};
 use crate::{Device, Provider, Runtime, ScoreError};
 
 /// How a model is opened.
@@ -23,7 +23,8 @@ pub struct ModelOptions {
     pub device: Device,
     /// Threads that will score at the same time.
     pub threads: usize,
-    /// Whether CUDA may round 32-bit products to TF32: faster, and no longer equal to the processor.
+    /// Whether CUDA may round 32-bit products to TF32: faster for some models, and with fewer digits in common with the
+    /// processor.
     pub tf32: bool,
 }
 
@@ -106,16 +107,13 @@ impl Model {
     ) -> Result<(), ScoreError> {
         let name = &self.bundle.manifest.name;
         let failed = |detail: String| {
-            if detail.contains(NO_MEMORY) {
-                return ScoreError::Memory {
-                    model: name.clone(),
-                    rows: tensors.batch_size(),
-                    detail,
-                };
+            let model = name.clone();
+            if is_about_memory(&detail) {
+                return no_memory(&self.bundle, self.provider, detail);
             }
-            ScoreError::Run {
-                model: name.clone(),
-                detail,
+            match self.provider {
+                Provider::Cpu => ScoreError::Run { model, detail },
+                Provider::Cuda => ScoreError::Card { model, detail },
             }
         };
         let inputs = tensors
@@ -169,10 +167,17 @@ impl Model {
     }
 }
 
-/// How ONNX Runtime's arena says that a tensor or a workspace finds no room.
-const NO_MEMORY: &str = "Failed to allocate memory";
-/// How ONNX Runtime says that CUDA has no kernel for a node.
-const NO_KERNEL: &str = "fallback to CPU EP has been explicitly disabled";
+/// How ONNX Runtime says that it would run a part of a model on the processor.
+const LEFT_TO_PROCESSOR: &str = "fallback to CPU EP has been explicitly disabled";
+
+fn no_memory(bundle: &Bundle, device: Provider, detail: String) -> ScoreError {
+    ScoreError::Memory {
+        model: bundle.manifest.name.clone(),
+        device,
+        rows: bundle.manifest.rows(),
+        detail,
+    }
+}
 
 fn input(data: &TensorData) -> Result<SessionInputValue<'_>, ort::Error> {
     Ok(match data {
@@ -224,10 +229,16 @@ fn open_cpu(
             .with_prepacked_weights(weights)?;
         graph.open(builder)
     };
-    open().map_err(|error| ScoreError::Session {
-        model: bundle.manifest.name.clone(),
-        path: bundle.model_path.clone(),
-        detail: first_line(&error),
+    open().map_err(|error| {
+        let detail = first_line(&error);
+        if is_about_memory(&detail) {
+            return no_memory(bundle, Provider::Cpu, detail);
+        }
+        ScoreError::Session {
+            model: bundle.manifest.name.clone(),
+            path: bundle.model_path.clone(),
+            detail,
+        }
     })
 }
 
@@ -241,7 +252,7 @@ fn open_cuda(
         let cuda = ort::ep::CUDA::default()
             .with_tf32(tf32)
             // One algorithm for all convolutions. The exhaustive search times several and may choose others the next
-            // time, with other last digits. The heuristic one chose algorithms that need 100 GB of workspace for
+            // time, with other last digits. The heuristic one chose algorithms that need 105 GB of workspace for
             // 1,024 rows of a wide model, and took 20 times as long for 256 (ONNX Runtime 1.31, H100).
             .with_conv_algorithm_search(ort::ep::cuda::ConvAlgorithmSearch::Default)
             .with_conv_max_workspace(false)
@@ -255,7 +266,9 @@ fn open_cuda(
     };
     open().map_err(|error| {
         let (model, detail) = (bundle.manifest.name.clone(), first_line(&error));
-        if detail.contains(NO_KERNEL) {
+        if is_about_memory(&detail) {
+            no_memory(bundle, Provider::Cuda, detail)
+        } else if detail.contains(LEFT_TO_PROCESSOR) {
             ScoreError::Kernel { model }
         } else {
             ScoreError::Device { model, detail }

@@ -34,6 +34,15 @@ pub enum Provider {
     Cuda,
 }
 
+impl std::fmt::Display for Provider {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Cpu => "processor",
+            Self::Cuda => "card",
+        })
+    }
+}
+
 impl Provider {
     /// ONNX Runtime's own name.
     #[must_use]

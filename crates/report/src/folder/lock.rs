@@ -1,4 +1,4 @@
-//! The lock of an unfinished output: it keeps a second process out, and says what the output is of.
+//! The lock of an unfinished output: it keeps a second process out.
 //!
 //! Its first line says whether the output can be taken up, its second one is the name of the scratch folder, which
 //! nobody can guess.
@@ -15,7 +15,7 @@ use crate::ReportError;
 /// Name of the file.
 pub(super) const LOCK: &str = ".lock";
 
-/// What an unfinished output is of: its first line.
+/// Whether an unfinished output can be taken up: the first line of the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// It can be taken up.

@@ -17,7 +17,7 @@ use super::{Options, cohort, score, text};
 
 /// Alleles of the runs with each model, some of which have two in a record.
 const VARIANTS: [(Weight, u32); 2] = [(Weight::Light, 500_000), (Weight::Heavy, 50_000)];
-/// Records of the runs that are compared with the processor.
+/// Records of the runs of the light model that are compared with the processor; an eighth of them for the heavy one.
 const COMPARED: u32 = 20_000;
 /// Rows of a model's batch.
 const BATCHES: [u32; 4] = [64, 256, 1_024, 4_096];
