@@ -272,7 +272,7 @@ fn read(
     cancel: &varisk_flow::CancelToken,
     log: &Log,
 ) -> anyhow::Result<Vec<AlleleFrequency>> {
-    let mut source = plan.source(&settings.limits)?;
+    let mut source = plan.source(settings)?;
     let contigs = Arc::clone(plan.reference.contigs());
     let wanted: BTreeSet<(u32, u32)> = plan
         .fold

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
-use varisk_core::{ContigSet, Position, SiteBatch, Worker, columns as c};
+use arrow::datatypes::SchemaRef;
+use varisk_core::{ContigSet, Position, SiteBatch, Worker};
 use varisk_flow::{CancelToken, Executor, Outcome};
 use varisk_readers::{
     AnnotatedWriter, OutputKind, RawBatch, ReadError, RecordText, SiteDecoder, append_info,
@@ -68,11 +68,7 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
         }
         Target::Parquet => Output::Parquet(Box::new(ParquetFile::create(&settings.output, &plan)?)),
     };
-    let mut limits = settings.limits.clone();
-    if !settings.is_batch_size_given && !has_consequences(&plan.schema) {
-        limits.batch_records = limits.batch_records.max(JOIN_RECORDS);
-    }
-    let source = plan.source(&limits)?;
+    let source = plan.source(&settings)?;
     let counts = copy(&plan, source, &text, &settings, &cancel, &mut output, log)?;
     output.finish()?;
     let place = if settings.output == Path::new("-") {
@@ -85,15 +81,6 @@ pub(crate) fn command(arguments: &AnnotateArguments, log: &Log) -> anyhow::Resul
         counts.records, counts.alleles
     ));
     Ok(())
-}
-
-/// Records of a batch that is joined only: looking pages up for more rows at once costs less. Lines of
-/// consequences would make such a batch too large.
-const JOIN_RECORDS: usize = 16_384;
-
-fn has_consequences(schema: &Schema) -> bool {
-    let mut fields = schema.fields().iter();
-    fields.any(|field| field.name().starts_with(c::CONSEQUENCE_PREFIX))
 }
 
 /// What is written.

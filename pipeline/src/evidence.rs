@@ -23,9 +23,6 @@ use crate::plan::Purpose;
 use crate::run::execute;
 use crate::settings::Settings;
 
-/// Rows of the table that one batch makes, about: a batch of a large cohort has fewer alleles.
-const ROWS_OF_A_BATCH: usize = 1 << 19;
-
 pub(crate) fn command(arguments: &RunArguments, log: &Log) -> anyhow::Result<()> {
     let mut settings = Settings::resolve(arguments)?;
     if !arguments.models.is_empty() {
@@ -45,16 +42,6 @@ pub(crate) fn command(arguments: &RunArguments, log: &Log) -> anyhow::Result<()>
     }
     log.info(&execute(&settings, Purpose::Evidence, log)?);
     Ok(())
-}
-
-/// Limits under which the rows of a batch stay bounded whatever the number of patients.
-pub(crate) fn limits(limits: &RunLimits, patients: usize) -> RunLimits {
-    RunLimits {
-        batch_records: limits
-            .batch_records
-            .min((ROWS_OF_A_BATCH / patients.max(1)).max(1)),
-        ..limits.clone()
-    }
 }
 
 /// The positions of a file with sites.

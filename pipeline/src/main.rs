@@ -20,6 +20,7 @@ mod hash;
 mod inputs;
 mod knowledge_command;
 mod learning;
+mod limits;
 mod log;
 mod marks;
 mod model_command;

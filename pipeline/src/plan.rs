@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use varisk_core::{ContigSet, GenomeBuild, RunLimits, Stage, Worker};
+use varisk_core::{ContigSet, GenomeBuild, Stage, Worker};
 use varisk_encode::{Bundle, Encoder, ModelKind, RiskDirection, VariantEncoder, VocabularySpec};
 use varisk_knowledge::Bundle as KnowledgeBundle;
 use varisk_readers::{
@@ -37,13 +37,6 @@ use crate::privacy::Pseudonyms;
 use crate::scores::ScoreContext;
 use crate::settings::Settings;
 use crate::shards::{ShardChoice, other_run};
-
-/// Batches of the largest model that a batch of records holds, but for a sixteenth: records have a little more than one
-/// allele each, and one row too many is a batch that is nothing but padding.
-const MODEL_BATCHES: usize = 4;
-/// Records of a batch, at most, unless somebody says otherwise: what is in flight is to be over soon after a signal, and
-/// lines of consequences are long.
-const MOST_RECORDS: usize = 16_384;
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -391,31 +384,18 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Limits of a run. Where nobody has said otherwise a batch of records fills some batches of the largest variant model:
-    /// the last one of each is padded.
-    pub(crate) fn limits(&self, settings: &Settings) -> RunLimits {
-        let mut limits = settings.limits.clone();
-        if !settings.is_batch_size_given {
-            let models = self.fold.variant_models.iter();
-            let rows = models.map(|model| model.batch_size).max().unwrap_or(0);
-            let records = (rows * MODEL_BATCHES / 16 * 15).min(MOST_RECORDS);
-            limits.batch_records = limits.batch_records.max(records);
-        }
-        limits
-    }
-
     /// Starts reading. The files are taken out of the plan.
-    pub(crate) fn source(&mut self, limits: &RunLimits) -> anyhow::Result<RecordSource> {
-        let settings = SourceSettings {
+    pub(crate) fn source(&mut self, settings: &Settings) -> anyhow::Result<RecordSource> {
+        let source = SourceSettings {
             contigs: Arc::clone(self.reference.contigs()),
             regions: self.regions.clone(),
-            limits: limits.clone(),
+            limits: self.limits(settings),
         };
         let files = std::mem::take(&mut self.files);
         Ok(if self.decoder.needs_context() {
-            RecordSource::with_context(files, &settings)?
+            RecordSource::with_context(files, &source)?
         } else {
-            RecordSource::try_new(files, &settings)?
+            RecordSource::try_new(files, &source)?
         })
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use varisk_core::{Analysis, Position, RunLimits, Sex, Worker};
+use varisk_core::{Analysis, Position, Sex, Worker};
 use varisk_flow::{CancelToken, Executor, FlowError, Outcome};
 use varisk_readers::{BadRecord, RawBatch, ReadError, RecordSource, SiteDecoder};
 use varisk_report::{OutputFolder, PartWriter, ReportError, TableFolder};
@@ -98,7 +98,7 @@ pub(crate) fn dry_run(settings: &Settings, purpose: Purpose, log: &Log) -> anyho
         .map(|field| field.name().as_str())
         .collect();
     let settings = Settings {
-        limits: limits_of(settings, &plan),
+        limits: plan.limits(settings),
         ..settings.clone()
     };
     let shown = serde_json::json!({
@@ -289,15 +289,6 @@ fn take_up(
     Ok((folder, saved))
 }
 
-/// Limits of a run or, with its own, of a table of site states.
-fn limits_of(settings: &Settings, plan: &Plan) -> RunLimits {
-    if plan.purpose == Purpose::Evidence {
-        crate::evidence::limits(&settings.limits, plan.fold.patients.len())
-    } else {
-        plan.limits(settings)
-    }
-}
-
 fn run_in(
     settings: &Settings,
     mut plan: Plan,
@@ -306,8 +297,7 @@ fn run_in(
     cancel: &CancelToken,
     log: &Log,
 ) -> anyhow::Result<String> {
-    let limits = limits_of(settings, &plan);
-    let mut source = plan.source(&limits)?;
+    let mut source = plan.source(settings)?;
     plan.fold.contig_ranks = source.contig_ranks();
     let work = work_in(folder.partial(), settings.shard.is_some());
     let mut state = match saved {

@@ -26,8 +26,7 @@ pub(super) fn probe(
     cancel: &CancelToken,
 ) -> anyhow::Result<Probe> {
     plan.regions = regions;
-    let limits = plan.limits(settings);
-    let mut source = plan.source(&limits)?;
+    let mut source = plan.source(settings)?;
     plan.fold.contig_ranks = source.contig_ranks();
     let executor = Executor::new(settings.limits.threads, cancel.clone());
     let mut workers = (0..executor.threads())

@@ -56,7 +56,7 @@ impl Reader<'_> {
             own: W,
         }
         let keeps_repeats = self.keeps_repeats;
-        let mut source = plan.source(&self.settings.limits)?;
+        let mut source = plan.source(self.settings)?;
         let executor = Executor::new(self.settings.limits.threads, self.cancel.clone());
         let mut workers = (0..executor.threads())
             .map(|_| {
