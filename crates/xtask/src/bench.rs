@@ -131,21 +131,19 @@ pub(crate) fn child(child: &Child) -> Result<()> {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.data)?;
-    // Encryption is measured in this program alone.
-    let needs_program =
-        options.only.is_empty() || options.only.iter().any(|only| only != "encryption");
-    if needs_program && !options.built {
-        process::build_program()?;
-    }
-    for (name, measurement) in MEASUREMENTS {
-        let is_wanted = if options.only.is_empty() {
+    let is_wanted = |name: &str| {
+        if options.only.is_empty() {
             name != ON_REQUEST
         } else {
             options.only.iter().any(|only| only == name)
-        };
-        if !is_wanted {
-            continue;
         }
+    };
+    let wanted = MEASUREMENTS.iter().filter(|(name, _)| is_wanted(name));
+    // Encryption is measured in this program alone.
+    if !options.built && wanted.clone().any(|(name, _)| *name != "encryption") {
+        process::build_program()?;
+    }
+    for (name, measurement) in wanted {
         // Before the measurement, which is a load itself.
         let machine = machine(options);
         let table = format!("{machine}\n{}", measurement(options)?);
@@ -314,50 +312,20 @@ fn decode_table(options: &Options) -> Result<String> {
 
 fn score_table(options: &Options) -> Result<String> {
     const VARIANTS: u32 = 100_000;
-    let (vcf, reference) = cohort(options, 1, VARIANTS)?;
     let model = model(options)?;
-    let threads = options.threads.to_string();
+    let data = cohort(options, 1, VARIANTS)?;
+    let call = score::Call::new(options, data, model.clone(), "score-report");
     let own = process::own_path()?;
     let program = process::program_path()?;
-    let output = options.data.join("score-report");
     let mut rounds: Vec<Vec<Measured>> = Vec::new();
     for _ in 0..options.rounds {
-        let tensors = measure(
-            &own,
-            &[
-                "bench-child",
-                "tensors",
-                text(&vcf),
-                text(&reference),
-                text(&model),
-                "--threads",
-                &threads,
-            ],
-        )?;
-        let ready = Measured {
-            seconds: score::parse_seconds(&tensors.stdout)?,
-            ..tensors
-        };
-        let _ = std::fs::remove_dir_all(&output);
-        let arguments = [
-            "score",
-            "--vcf",
-            text(&vcf),
-            "--reference",
-            text(&reference),
-            "--build",
-            "other",
-            "--model",
-            text(&model),
-            "--threads",
-            &threads,
-            "--output",
-            text(&output),
-        ];
-        rounds.push(vec![ready, measure(&program, &arguments)?]);
+        rounds.push(vec![
+            score::timed(measure(&own, &call.ready_words())?)?,
+            measure(&program, &call.words("score")?)?,
+        ]);
     }
     let best = best_of(&rounds);
-    let rows = score::scored(&output)?;
+    let rows = score::scored(call.output())?;
     let mut table = format!(
         "Model: {}. {rows} alleles scored.\n\n",
         score::describe(&model)?
@@ -385,30 +353,13 @@ fn score_table(options: &Options) -> Result<String> {
 
 fn memory_table(options: &Options) -> Result<String> {
     let model = model(options)?;
-    let threads = options.threads.to_string();
     let program = process::program_path()?;
-    let output = options.data.join("memory-report");
     let mut table =
         String::from("| records x samples | peak memory (MiB) | wall time (s) |\n|---|---|---|\n");
     for variants in [40_000, 80_000] {
-        let (vcf, reference) = cohort(options, 2_504, variants)?;
-        let _ = std::fs::remove_dir_all(&output);
-        let arguments = [
-            "run",
-            "--vcf",
-            text(&vcf),
-            "--reference",
-            text(&reference),
-            "--build",
-            "other",
-            "--model",
-            text(&model),
-            "--threads",
-            &threads,
-            "--output",
-            text(&output),
-        ];
-        let measured = measure(&program, &arguments)?;
+        let data = cohort(options, 2_504, variants)?;
+        let call = score::Call::new(options, data, model.clone(), "memory-report");
+        let measured = measure(&program, &call.words("run")?)?;
         let _ = writeln!(
             table,
             "| {variants} x 2,504 | {} | {:.1} |",

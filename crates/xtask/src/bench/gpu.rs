@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
@@ -13,7 +13,8 @@ use arrow::datatypes::Float32Type;
 use varisk_report::open_table;
 
 use super::process::{self, Measured, best_of, measure};
-use super::{Options, cohort, score, text};
+use super::score::{self, Call};
+use super::{Options, cohort};
 
 /// Alleles of the runs with each model, some of which have two in a record.
 const VARIANTS: [(Weight, u32); 2] = [(Weight::Light, 500_000), (Weight::Heavy, 50_000)];
@@ -113,87 +114,43 @@ fn watched(program: &str, arguments: &[&str]) -> Result<(Measured, Option<Busy>)
     Ok((measured?, busy))
 }
 
-/// A call of `varisk score`.
-struct Call<'o> {
-    options: &'o Options,
-    vcf: PathBuf,
-    reference: PathBuf,
-    model: PathBuf,
-    threads: String,
-}
+/// Runs and ready tensors of a model on a device.
+struct Trial(Call);
 
-impl<'o> Call<'o> {
-    fn new(options: &'o Options, weight: Weight, batch: u32, variants: u32) -> Result<Self> {
-        let (vcf, reference) = cohort(options, 1, variants)?;
-        Ok(Self {
-            options,
-            vcf,
-            reference,
-            model: model(options, weight, batch)?,
-            threads: options.threads.to_string(),
-        })
-    }
-
-    fn output(&self) -> PathBuf {
-        self.options.data.join("gpu-report")
+impl Trial {
+    fn new(options: &Options, weight: Weight, batch: u32, variants: u32) -> Result<Self> {
+        let data = cohort(options, 1, variants)?;
+        let model = model(options, weight, batch)?;
+        Ok(Self(Call::new(options, data, model, "gpu-report")))
     }
 
     fn score(&self, device: &str, own: &[&str]) -> Result<(Measured, Option<Busy>)> {
-        let output = self.output();
-        if output.exists() {
-            std::fs::remove_dir_all(&output)?;
-        }
-        let mut arguments = vec![
-            "score",
-            "--vcf",
-            text(&self.vcf),
-            "--reference",
-            text(&self.reference),
-            "--build",
-            "other",
-            "--model",
-            text(&self.model),
-            "--threads",
-            &self.threads,
-            "--device",
-            device,
-            "--output",
-            text(&output),
-        ];
-        arguments.extend_from_slice(own);
-        let measured = watched(&process::program_path()?, &arguments)?;
-        let record: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(output.join("run.json"))?)?;
-        let provider = record["models"][0]["provider"].as_str().unwrap_or_default();
+        let mut words = self.0.words("score")?;
+        words.extend(["--device", device]);
+        words.extend_from_slice(own);
+        let measured = watched(&process::program_path()?, &words)?;
+        let provider = self.provider()?;
         if !provider.to_lowercase().starts_with(device) {
             bail!("{device} was asked for and {provider} took the model");
         }
         Ok(measured)
     }
 
+    /// What the model of the last run ran on.
+    fn provider(&self) -> Result<String> {
+        let record = std::fs::read(self.0.output().join("run.json"))?;
+        let record: serde_json::Value = serde_json::from_slice(&record)?;
+        let provider = record["models"][0]["provider"].as_str();
+        Ok(provider.unwrap_or_default().to_owned())
+    }
+
     /// Sessions with ready tensors.
     fn ready(&self, device: &str, own: &[&str]) -> Result<(Measured, Option<Busy>)> {
-        let mut arguments = vec![
-            "bench-child",
-            "tensors",
-            text(&self.vcf),
-            text(&self.reference),
-            text(&self.model),
-            "--threads",
-            &self.threads,
-            "--device",
-            device,
-        ];
-        arguments.extend_from_slice(own);
-        let (measured, busy) = watched(&process::own_path()?, &arguments)?;
-        let seconds = score::parse_seconds(&measured.stdout)?;
-        Ok((
-            Measured {
-                seconds,
-                ..measured
-            },
-            busy,
-        ))
+        let mut words = self.0.ready_words();
+        words.extend(["--device", device]);
+        words.extend_from_slice(own);
+        let (measured, busy) = watched(&process::own_path()?, &words)?;
+        Ok((score::timed(measured)?, busy))
     }
 
     /// Scores of the last run, by allele.
@@ -201,7 +158,7 @@ impl<'o> Call<'o> {
         let mut scores = Vec::new();
         let column = "score.synth-kmer.score";
         for batch in open_table(
-            &self.output().join("variants.parquet"),
+            &self.0.output().join("variants.parquet"),
             None,
             Some(&[column]),
         )? {
@@ -273,11 +230,11 @@ fn agreement(options: &Options, page: &mut String) -> Result<()> {
     for weight in [Weight::Light, Weight::Heavy] {
         // The processor takes minutes for more, and gives the same bytes whatever the batches are.
         let variants = COMPARED / weight.width() as u32;
-        let call = Call::new(options, weight, 64, variants)?;
+        let call = Trial::new(options, weight, 64, variants)?;
         call.score("cpu", &["--batch-size", "64"])?;
         let expected = call.scores()?;
         for batch in [64, BATCH] {
-            let call = Call::new(options, weight, batch, variants)?;
+            let call = Trial::new(options, weight, batch, variants)?;
             call.score(&options.device, &[])?;
             let own = call.scores()?;
             call.score(&options.device, &[])?;
@@ -311,16 +268,16 @@ fn agreement(options: &Options, page: &mut String) -> Result<()> {
 fn throughput(options: &Options, page: &mut String) -> Result<()> {
     page.push_str("\n| multiply-adds for an allele | device | rows of a batch | ready tensors (alleles per second) | `varisk score`, whole process | ratio | card busy, ready | card busy, varisk | memory of the card (MiB) |\n|---|---|---|---|---|---|---|---|---|\n");
     for (weight, variants) in VARIANTS {
-        let peer = Call::new(options, weight, 64, variants / 20)?;
+        let peer = Trial::new(options, weight, 64, variants / 20)?;
         let (ready, _) = peer.ready("cpu", &[])?;
         peer.score("cpu", &["--batch-size", "64"])?;
-        let rows = score::scored(&peer.output())? as f64;
+        let rows = score::scored(peer.0.output())? as f64;
         let per_second = rows / ready.seconds;
         let name = weight.name();
         let _ = writeln!(page, "| {name} | cpu | 64 | {per_second:.0} | | | | | |");
         let card = BATCHES.map(|batch| (batch, &[][..]));
         for (batch, own) in card.into_iter().chain([(BATCH, &["--tf32"][..])]) {
-            let call = Call::new(options, weight, batch, variants)?;
+            let call = Trial::new(options, weight, batch, variants)?;
             let mut rounds = Vec::new();
             let mut busy = Vec::new();
             for _ in 0..options.rounds {
@@ -329,7 +286,7 @@ fn throughput(options: &Options, page: &mut String) -> Result<()> {
                 rounds.push(vec![ready, whole]);
                 busy.push([ready_busy, whole_busy]);
             }
-            let rows = score::scored(&call.output())? as f64;
+            let rows = score::scored(call.0.output())? as f64;
             let best = best_of(&rounds);
             let [ready, whole] = busy.pop().context("a round")?;
             let percent = |busy: Option<&Busy>| {
@@ -355,7 +312,7 @@ fn throughput(options: &Options, page: &mut String) -> Result<()> {
 fn memory(options: &Options, page: &mut String) -> Result<()> {
     page.push_str("\n| records | peak memory of the process (MiB) | of the card (MiB) | wall time (s) |\n|---|---|---|---|\n");
     for variants in LENGTHS {
-        let call = Call::new(options, Weight::Light, BATCH, variants)?;
+        let call = Trial::new(options, Weight::Light, BATCH, variants)?;
         let (measured, busy) = call.score(&options.device, &[])?;
         let _ = writeln!(
             page,
@@ -370,30 +327,22 @@ fn memory(options: &Options, page: &mut String) -> Result<()> {
 
 /// Asked for and not there: a refusal. Where it can be had or not: the processor.
 fn without_card(options: &Options, page: &mut String) -> Result<()> {
-    let call = Call::new(options, Weight::Light, BATCH, 1_000)?;
+    let call = Trial::new(options, Weight::Light, BATCH, 1_000)?;
     let run = |device: &str| {
-        let output = call.output();
-        if output.exists() {
-            std::fs::remove_dir_all(&output)?;
-        }
         Command::new(process::program_path()?)
-            .args(["score", "--vcf", text(&call.vcf), "--reference"])
-            .args([text(&call.reference), "--build", "other", "--model"])
-            .args([text(&call.model), "--device", device, "--output"])
-            .arg(&output)
+            .args(call.0.words("score")?)
+            .args(["--device", device])
             .env("CUDA_VISIBLE_DEVICES", "")
             .output()
             .context("varisk cannot be started")
     };
     let refused = run("cuda")?;
     let said = String::from_utf8_lossy(&refused.stderr);
-    if refused.status.code() != Some(69) || Path::new(&call.output()).exists() {
+    if refused.status.code() != Some(69) || call.0.output().exists() {
         bail!("a card that is not there is not refused: {said}");
     }
     let auto = run("auto")?;
-    let record: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(call.output().join("run.json"))?)?;
-    if !auto.status.success() || record["models"][0]["provider"] != "CPUExecutionProvider" {
+    if !auto.status.success() || call.provider()? != "CPUExecutionProvider" {
         bail!("auto does not take the processor where there is no card");
     }
     let _ = writeln!(

@@ -1,6 +1,6 @@
 //! The same sessions as in a run, fed with tensors that are ready.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +10,9 @@ use varisk_encode::{Tensors, VariantEncoder, VariantScratch};
 use varisk_flow::{CancelToken, Executor};
 use varisk_reference::Reference;
 use varisk_score::{Device, Model, ModelOptions, Runtime, open_bundle};
+
+use super::process::Measured;
+use super::{Options, text};
 
 /// Encodes all alleles first, then times nothing but the runs.
 pub(super) fn tensors(
@@ -87,8 +90,84 @@ pub(super) fn tensors(
     Ok(())
 }
 
+/// A run of `varisk` with one model, and the sessions of that model with ready tensors.
+pub(super) struct Call {
+    vcf: PathBuf,
+    reference: PathBuf,
+    model: PathBuf,
+    output: PathBuf,
+    threads: String,
+}
+
+impl Call {
+    /// `data` are a VCF and its reference; `report` is the name of the output folder.
+    pub(super) fn new(
+        options: &Options,
+        data: (PathBuf, PathBuf),
+        model: PathBuf,
+        report: &str,
+    ) -> Self {
+        let (vcf, reference) = data;
+        Self {
+            vcf,
+            reference,
+            model,
+            output: options.data.join(report),
+            threads: options.threads.to_string(),
+        }
+    }
+
+    /// What it writes.
+    pub(super) fn output(&self) -> &Path {
+        &self.output
+    }
+
+    /// The words of the program; what an earlier call has written is removed.
+    pub(super) fn words<'w>(&'w self, verb: &'w str) -> Result<Vec<&'w str>> {
+        if self.output.exists() {
+            std::fs::remove_dir_all(&self.output)?;
+        }
+        Ok(vec![
+            verb,
+            "--vcf",
+            text(&self.vcf),
+            "--reference",
+            text(&self.reference),
+            "--build",
+            "other",
+            "--model",
+            text(&self.model),
+            "--threads",
+            &self.threads,
+            "--output",
+            text(&self.output),
+        ])
+    }
+
+    /// The words of this program for ready tensors; [`timed`] reads what it prints.
+    pub(super) fn ready_words(&self) -> Vec<&str> {
+        vec![
+            "bench-child",
+            "tensors",
+            text(&self.vcf),
+            text(&self.reference),
+            text(&self.model),
+            "--threads",
+            &self.threads,
+        ]
+    }
+}
+
+/// With the time that the child printed in place of that of the process, which makes the tensors as well.
+pub(super) fn timed(child: Measured) -> Result<Measured> {
+    Ok(Measured {
+        seconds: parse_seconds(&child.stdout)?,
+        ..child
+    })
+}
+
 /// The time that the child printed.
-pub(super) fn parse_seconds(stdout: &str) -> Result<f64> {
+fn parse_seconds(stdout: &str) -> Result<f64> {
     let text = stdout
         .lines()
         .find_map(|line| line.strip_prefix("seconds "))
