@@ -23,7 +23,7 @@ pub(crate) fn start(call: &Call) -> Child {
     command.spawn().expect("the program starts")
 }
 
-pub(crate) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
         assert!(started.elapsed() < Duration::from_secs(60), "no {what}");
@@ -37,6 +37,16 @@ pub(crate) fn signal(child: &Child, name: &str) {
         .status()
         .expect("kill runs");
     assert!(status.success());
+}
+
+/// Whether all threads of a program wait for something; one that waits for a processor does not count.
+fn is_asleep(child: &Child) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", child.id())).expect("its threads");
+    tasks.flatten().all(|task| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('S'))
+    })
 }
 
 /// Records that a saved state has done.
@@ -104,7 +114,13 @@ fn two_signals_at_once_are_one_request() {
     let variants = std::fs::read(testdata("cohort.vcf.gz")).expect("the cohort");
     input.write_all(&variants).expect("the program reads");
     let partial = folder.path().join("report.partial");
-    wait_for("output", || partial.exists());
+    // It must wait already: before that it sees a request in good time.
+    let mut asleep = 0;
+    wait_for("wait for input", || {
+        let waits = partial.exists() && is_asleep(&child);
+        asleep = if waits { asleep + 1 } else { 0 };
+        asleep > 100
+    });
     // Different signals, because equal ones that wait are one.
     for name in ["STOP", "TERM", "INT", "CONT"] {
         signal(&child, name);
